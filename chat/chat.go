@@ -1,0 +1,213 @@
+// Package chat is a chat without a platform: a request comes in, a reply goes
+// out. Platforms translate between it and their wire; handlers think in it. It
+// holds no HTML, no Telegram or Discord word, no market word, does no I/O and
+// owns no goroutine.
+package chat
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Platform names a place where people chat.
+type Platform string
+
+// The platforms.
+const (
+	Telegram Platform = "telegram"
+	Discord  Platform = "discord"
+	Web      Platform = "web"
+	Console  Platform = "console"
+)
+
+// Target is where a message goes: a chat and, where there are any, a topic in it.
+type Target struct {
+	Platform Platform
+	// Chat is the platform's id of the chat, channel or DM.
+	Chat string
+	// Thread is the id of a forum topic; empty for none.
+	Thread string
+}
+
+// Kind is the kind of a chat, which decides who may change its settings.
+type Kind uint8
+
+// The kinds of chat.
+const (
+	// Private is one member and the bot: the member decides.
+	Private Kind = iota + 1
+	// Group is several members: its administrators decide.
+	Group
+	// Channel is a place where only administrators post.
+	Channel
+)
+
+// Member is who wrote or pressed. ID is empty when the platform does not tell,
+// as for a channel post or an anonymous administrator.
+type Member struct {
+	Platform Platform
+	ID       string
+}
+
+// Shape is the format of a picture that suits a platform.
+type Shape uint8
+
+// The shapes of a picture.
+const (
+	// Wide is 1280x720, for a page, Discord and a file.
+	Wide Shape = iota
+	// Portrait is 1080x1350 with price going up, for a phone.
+	Portrait
+)
+
+// Request is one thing that a member asked: a typed command, a slash command
+// turned into the same text, or a press on a button.
+type Request struct {
+	// ID is unique for this event on its platform and the same when the platform
+	// delivers it again.
+	ID     string
+	Target Target
+	Kind   Kind
+	Member Member
+	// Text is what was typed, such as "/liq btc 7d"; empty for a press.
+	Text string
+	// Press is the Data of the button that was pressed; empty for text. It comes
+	// from the client, so it may be forged.
+	Press string
+	// Addressed reports that the text was meant for this bot: a private chat, a
+	// slash command, or the bot's own name behind the command. A group's
+	// "/unknown" that is not addressed gets no answer.
+	Addressed bool
+	// LanguageHint is the platform's tag for the member's language, "" for none.
+	LanguageHint string
+	// ChatLanguageHint is the platform's tag for the chat's language, where it has
+	// one, as a Discord server does.
+	ChatLanguageHint string
+	Shape            Shape
+	// IsAdmin asks the platform, now, whether the member administers the chat. Nil
+	// means that the platform has no such thing and the member decides.
+	IsAdmin func(context.Context) (bool, error)
+	// Working is called at most once, when the reply's picture has to be made
+	// first. It must return at once; nil is allowed.
+	Working func()
+}
+
+// Reply is the answer to a request. The zero Reply means: say nothing.
+type Reply struct {
+	Text    Text
+	Picture *Picture
+	// Buttons are rows of buttons under the message.
+	Buttons [][]Button
+	// Edit asks to replace the message whose button was pressed.
+	Edit bool
+	// Private asks that only the member sees it, where the platform can.
+	Private bool
+	// Language is the tag of the language that the text is in, such as "zh-Hans".
+	Language string
+}
+
+// Silent reports whether there is nothing to say.
+func (r Reply) Silent() bool { return len(r.Text) == 0 && r.Picture == nil }
+
+// Picture is a PNG that goes with a text. It may be shared by many replies; do
+// not change it.
+type Picture struct {
+	PNG []byte
+	// Name is a file name of letters, digits, dash, underscore and ".png".
+	Name string
+	// Alt describes the picture to those who do not see it; at most 1,000 bytes.
+	Alt string
+	// Key is equal for equal pictures within this process, so that an upload can
+	// be used again.
+	Key string
+	// Width and Height are in pixels.
+	Width, Height int
+}
+
+// MaxPress is the greatest length of a Button's Data, in bytes: Telegram's limit.
+const MaxPress = 64
+
+// Button is a button under a message.
+type Button struct {
+	Label string
+	// Data comes back as Request.Press; at most MaxPress bytes of printable ASCII.
+	Data string
+	// Active marks the choice that is shown now.
+	Active bool
+}
+
+// Command describes a command for the platforms' menus.
+type Command struct {
+	// Name is 1 to 32 of a-z, without the slash.
+	Name string
+	// Description by language tag; every language of the bot, at most 100
+	// characters.
+	Description map[string]string
+	// Options are the arguments in the order in which they are typed.
+	Options []Option
+	// Owner marks a command for the bot's owners only: it is in no menu.
+	Owner bool
+	// Admin marks a command that in groups only administrators can use.
+	Admin bool
+}
+
+// OptionKind says what an argument is.
+type OptionKind uint8
+
+// The kinds of arguments.
+const (
+	// CoinOption is a coin; the platform may complete it with a Suggest.
+	CoinOption OptionKind = iota + 1
+	// ChoiceOption is one of Choices.
+	ChoiceOption
+)
+
+// Option is one argument of a command. All are optional.
+type Option struct {
+	Name        string
+	Description map[string]string
+	Kind        OptionKind
+	Choices     []Choice
+}
+
+// Choice is one value that a ChoiceOption takes.
+type Choice struct{ Label, Value string }
+
+// Handler answers a request. It never fails: what goes wrong is worded in the
+// reply. It is safe for concurrent use.
+type Handler func(context.Context, Request) Reply
+
+// Suggest completes what a member has typed of a coin so far: at most limit
+// choices, the best first, from memory. It is safe for concurrent use.
+type Suggest func(typed string, limit int) []Choice
+
+// Bot is what a platform needs of the bot.
+type Bot struct {
+	Handle   Handler
+	Suggest  Suggest
+	Commands []Command
+	// About holds the short texts for a bot's profile by language tag.
+	About map[string]string
+}
+
+// Claims remembers which requests were answered, across restarts.
+type Claims interface {
+	// Claim reports true the first time it is called with an id and false ever
+	// after. It returns once the claim is on disk.
+	Claim(ctx context.Context, id string) (bool, error)
+}
+
+// Settings is what a chat has chosen. Zero fields mean: not chosen.
+type Settings struct {
+	// Language is a tag such as "ru".
+	Language string
+	// Coin and Window are used when a command names none.
+	Coin, Window string
+	// Since is when the chat was first seen, UTC.
+	Since time.Time
+}
+
+// ErrRefused is in the error of a platform that has refused the bot itself, as
+// for a revoked token: trying again soon is of no use, the host has to act.
+var ErrRefused = errors.New("refused by the platform")
