@@ -1,0 +1,85 @@
+package storage
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// Buckets and keys of the schema.
+var (
+	metaBucket = []byte("meta")
+	versionKey = []byte("schema")
+
+	// chatsBucket: platform NUL chat -> chat settings as JSON.
+	chatsBucket = []byte("chats")
+	// claimsBucket: request id -> time of the claim, 8 bytes big endian Unix
+	// nanoseconds.
+	claimsBucket = []byte("claims")
+	// claimTimesBucket: time of the claim and request id -> nothing, for pruning in
+	// the order of time.
+	claimTimesBucket = []byte("claim_times")
+)
+
+// migrations[i] brings a file from schema i to i+1. Each runs in the transaction
+// that also writes the new version, so a crash leaves one or the other.
+var migrations = []func(*bolt.Tx) error{
+	func(tx *bolt.Tx) error {
+		for _, name := range [][]byte{chatsBucket, claimsBucket, claimTimesBucket} {
+			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+				return fmt.Errorf("create bucket %s: %w", name, err)
+			}
+		}
+		return nil
+	},
+}
+
+// migrate brings the file to the newest schema, one transaction a step.
+func migrate(db *bolt.DB) error {
+	for {
+		version, err := schemaVersion(db)
+		switch {
+		case err != nil:
+			return err
+		case version > uint64(len(migrations)):
+			return fmt.Errorf("%w: its schema is %d, this bot knows up to %d", ErrNewer, version, len(migrations))
+		case version == uint64(len(migrations)):
+			return nil
+		}
+		err = db.Update(func(tx *bolt.Tx) error {
+			if err := migrations[version](tx); err != nil {
+				return err
+			}
+			meta, err := tx.CreateBucketIfNotExists(metaBucket)
+			if err != nil {
+				return err
+			}
+			return meta.Put(versionKey, binary.BigEndian.AppendUint64(nil, version+1))
+		})
+		if err != nil {
+			return fmt.Errorf("migrate data file from schema %d: %w", version, err)
+		}
+	}
+}
+
+// schemaVersion is 0 for a file without a schema.
+func schemaVersion(db *bolt.DB) (version uint64, err error) {
+	err = db.View(func(tx *bolt.Tx) error {
+		meta := tx.Bucket(metaBucket)
+		if meta == nil {
+			return nil
+		}
+		value := meta.Get(versionKey)
+		if len(value) != 8 {
+			return errors.New("schema version is not 8 bytes")
+		}
+		version = binary.BigEndian.Uint64(value)
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return version, nil
+}

@@ -1,0 +1,172 @@
+// Package storage keeps what must survive a restart in one bbolt file: what each
+// chat has chosen and which requests were already answered. It is the only
+// package that knows bbolt; it stores chat's types and decides nothing. It owns
+// no goroutine. A Store is safe for concurrent use; one process at a time can
+// open the file.
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+)
+
+// FileName is the name of the store's file in its folder.
+const FileName = "liqbot.db"
+
+// The kinds of failure that a host can do something about.
+var (
+	// ErrLocked: another process has the file open.
+	ErrLocked = errors.New("another process is using the data file")
+	// ErrNewer: the file was written by a newer version of the bot.
+	ErrNewer = errors.New("the data file was written by a newer version")
+	// ErrDamaged: the file is no valid store.
+	ErrDamaged = errors.New("the data file is damaged")
+)
+
+const (
+	lockWait = time.Second
+	// openLimit ends the opening of a file so damaged that bbolt never returns.
+	openLimit = 30 * time.Second
+)
+
+// Store is an open store.
+type Store struct {
+	db   *bolt.DB
+	path string
+	now  func() time.Time
+	// settings caches chat settings by key, so that a command reads them without
+	// a transaction. Values are chat.Settings.
+	settings atomic.Pointer[sync.Map]
+	cached   atomic.Int64
+}
+
+// Open opens the store in a folder, which is made if need be, and brings an older
+// file up to the present schema. now tells the time; nil means time.Now. The
+// error wraps ErrLocked, ErrNewer or ErrDamaged where one of them is the reason.
+func Open(ctx context.Context, dir string, now func() time.Time) (*Store, error) {
+	if now == nil {
+		now = time.Now
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make data folder: %w", err)
+	}
+	path := filepath.Join(dir, FileName)
+	if err := create(path); err != nil {
+		return nil, err
+	}
+	var db *bolt.DB
+	err := guarded(ctx, path, func() (err error) {
+		if db, err = bolt.Open(path, 0o600, options(false)); err != nil {
+			return err
+		}
+		if err = migrate(db); err != nil {
+			return errors.Join(err, db.Close())
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{db: db, path: path, now: now}
+	s.settings.Store(new(sync.Map))
+	return s, nil
+}
+
+// Path is the store's file.
+func (s *Store) Path() string { return s.path }
+
+// Close closes the file; it waits for transactions under way.
+func (s *Store) Close() error {
+	if err := s.db.Close(); err != nil {
+		return fmt.Errorf("close data file: %w", err)
+	}
+	return nil
+}
+
+// create makes a new file under a temporary name and moves it into place, so
+// that a crash in between never leaves half a file under the real name.
+func create(path string) error {
+	_, err := os.Stat(path)
+	if err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	fresh := fmt.Sprintf("%s.%d.new", path, os.Getpid())
+	db, err := bolt.Open(fresh, 0o600, options(false))
+	if err != nil {
+		return fmt.Errorf("create data file: %w", err)
+	}
+	if err := errors.Join(migrate(db), db.Close()); err != nil {
+		return errors.Join(err, os.Remove(fresh))
+	}
+	// Link fails when another process was faster; its file is as good.
+	if err := os.Link(fresh, path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return errors.Join(fmt.Errorf("create data file: %w", err), os.Remove(fresh))
+	}
+	return os.Remove(fresh)
+}
+
+func options(readOnly bool) *bolt.Options {
+	return &bolt.Options{
+		Timeout:      lockWait,
+		ReadOnly:     readOnly,
+		FreelistType: bolt.FreelistMapType,
+		// The freelist is rebuilt at opening instead of being written with each
+		// commit.
+		NoFreelistSync: true,
+	}
+}
+
+// guarded opens a file that may be damaged: bbolt panics, faults or hangs on some
+// of them, none of which may take the process along. After an error nothing that
+// open set may be used.
+func guarded(ctx context.Context, path string, open func() error) error {
+	done := make(chan error, 1)
+	go func() {
+		debug.SetPanicOnFault(true)
+		defer func() {
+			if p := recover(); p != nil {
+				done <- fmt.Errorf("%w: %v", ErrDamaged, p)
+			}
+		}()
+		done <- open()
+	}()
+	limit := time.NewTimer(openLimit)
+	defer limit.Stop()
+	select {
+	case err := <-done:
+		return explain(path, err)
+	case <-limit.C:
+		return explain(path, fmt.Errorf("%w: opening it does not end", ErrDamaged))
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// explain turns bbolt's failures into ours.
+func explain(path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	for _, known := range []struct{ from, to error }{
+		{bolterrors.ErrTimeout, ErrLocked},
+		{bolterrors.ErrInvalid, ErrDamaged},
+		{bolterrors.ErrChecksum, ErrDamaged},
+		{bolterrors.ErrVersionMismatch, ErrDamaged},
+	} {
+		if errors.Is(err, known.from) {
+			err = fmt.Errorf("%w: %w", known.to, err)
+		}
+	}
+	return fmt.Errorf("open data file %s: %w", path, err)
+}
