@@ -60,7 +60,9 @@ type Cache struct {
 	opts  CacheOptions
 	slots atomic.Pointer[map[Key]*slot]
 	coins atomic.Pointer[[]market.Coin]
-	ids   atomic.Uint64
+	// listed: coins came from the source itself.
+	listed atomic.Bool
+	ids    atomic.Uint64
 	// wanted wakes Run for a key that somebody waits for.
 	wanted chan Key
 	// grow serialises changes of the set of slots.
@@ -82,6 +84,7 @@ type slot struct {
 
 // Failure is a refresh that failed.
 type Failure struct {
+	// Key is the zero Key when the list of coins was asked for.
 	Key Key
 	At  time.Time
 	Err error
@@ -120,15 +123,16 @@ func (c *Cache) Get(key Key) *Snapshot {
 	return s.snapshot.Load()
 }
 
-// Ready counts the keys that have a snapshot.
-func (c *Cache) Ready() int {
-	n := 0
+// All returns every snapshot there is, in no order. Asking for them keeps no key
+// alive.
+func (c *Cache) All() []*Snapshot {
+	var all []*Snapshot
 	for _, s := range *c.slots.Load() {
-		if s.snapshot.Load() != nil {
-			n++
+		if found := s.snapshot.Load(); found != nil {
+			all = append(all, found)
 		}
 	}
-	return n
+	return all
 }
 
 // LastFailure is the newest failed refresh of any key, nil if there was none.

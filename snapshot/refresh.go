@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"liqbot/market"
@@ -167,6 +168,21 @@ func (r *refresher) land(e ended, now time.Time) {
 	snap := *e.snapshot
 	snap.ID = c.ids.Add(1)
 	s.done(&snap, nil)
+	if !c.listed.Load() {
+		c.coins.Store(c.known())
+	}
+}
+
+// known lists the coins that have a snapshot, for as long as the source cannot
+// list its own.
+func (c *Cache) known() *[]market.Coin {
+	var coins []market.Coin
+	for _, key := range c.opts.Warm {
+		if s := (*c.slots.Load())[key]; s.snapshot.Load() != nil && !slices.Contains(coins, key.Coin) {
+			coins = append(coins, key.Coin)
+		}
+	}
+	return &coins
 }
 
 // rest is how long a key is left alone after its n-th failure in a row.
@@ -190,13 +206,13 @@ func rest(err error, n int, every time.Duration, now time.Time) time.Duration {
 func (r *refresher) list(l listing, now time.Time) {
 	r.listing = false
 	if l.err != nil {
-		r.nextList = now.Add(min(maxRest, max(r.cache.opts.Every, time.Second)))
-		if r.cache.coins.Load() == nil {
-			r.cache.opts.Log.Warn("no list of coins yet", slog.Any("err", l.err))
-		}
+		r.nextList = now.Add(rest(l.err, 1, max(r.cache.opts.Every, time.Second), now))
+		r.cache.last.Store(&Failure{At: now, Err: l.err})
+		r.cache.opts.Log.Warn("coins not listed", slog.Any("err", l.err))
 		return
 	}
 	r.nextList = now.Add(coinsEvery)
+	r.cache.listed.Store(true)
 	r.cache.coins.Store(&l.coins)
 }
 

@@ -1,0 +1,148 @@
+// Package charts turns a snapshot into a picture: the liquidation map as a PNG,
+// wide for pages and files or upright for phones. It holds the theme, the layout,
+// the fonts and a bounded cache of finished pictures; it fetches nothing, reads
+// no clock and has no sentence of its own. go-chart is the chart library, with a
+// Renderer, Series and Range made for this one map, which is what makes a picture
+// a matter of milliseconds. The package owns no goroutine beyond the render that
+// callers wait for.
+package charts
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"runtime"
+	"strconv"
+	"sync"
+
+	"github.com/golang/freetype/truetype"
+	chart "github.com/wcharczuk/go-chart/v2"
+	"github.com/wcharczuk/go-chart/v2/roboto"
+	"golang.org/x/sync/singleflight"
+
+	"liqbot/chat"
+	"liqbot/locales"
+	"liqbot/snapshot"
+)
+
+// Charts makes pictures and keeps the newest of them. It is safe for concurrent
+// use.
+type Charts struct {
+	types *typesetter
+	// font is what go-chart wants to be there; only its stock renderer draws with it.
+	font    *truetype.Font
+	rasters sync.Pool
+	// slots bounds how many pictures are drawn at once: more than there are cores
+	// would only hold more memory.
+	slots   chan struct{}
+	flights singleflight.Group
+	cache   cache
+}
+
+// New loads the embedded fonts.
+func New() (*Charts, error) {
+	types, err := newTypesetter()
+	if err != nil {
+		return nil, fmt.Errorf("charts: %w", err)
+	}
+	// chart.GetDefaultFont would do, but two first calls at once are a data race.
+	font, err := truetype.Parse(roboto.Roboto)
+	if err != nil {
+		return nil, fmt.Errorf("charts: parse default font: %w", err)
+	}
+	return &Charts{
+		types:   types,
+		font:    font,
+		rasters: sync.Pool{New: func() any { return new(raster) }},
+		slots:   make(chan struct{}, runtime.GOMAXPROCS(0)),
+	}, nil
+}
+
+// LiquidationMap returns the picture of a snapshot. It is rendered once for a
+// snapshot ID, language and shape, however many ask at once; a snapshot without
+// an ID is rendered each time. The error is the context's when that ends first:
+// the render goes on for those who still wait.
+func (c *Charts) LiquidationMap(ctx context.Context, s *snapshot.Snapshot, l *locales.Language, shape chat.Shape) (*chat.Picture, error) {
+	if p, ok := c.Ready(s, l, shape); ok {
+		return p, nil
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("charts: %s map: %w", s.Key, err)
+	}
+	if s.ID == 0 {
+		return c.picture(s, l, shape)
+	}
+	flight := c.flights.DoChan(pictureName(s, l, shape), func() (any, error) {
+		if p, ok := c.Ready(s, l, shape); ok {
+			return p, nil
+		}
+		p, err := c.picture(s, l, shape)
+		if err != nil {
+			return nil, err
+		}
+		c.cache.store(newCacheKey(s, l, shape), s.Key, p)
+		return p, nil
+	})
+	select {
+	case <-ctx.Done():
+		return nil, fmt.Errorf("charts: %s map: %w", s.Key, ctx.Err())
+	case result := <-flight:
+		if result.Err != nil {
+			return nil, result.Err
+		}
+		return result.Val.(*chat.Picture), nil
+	}
+}
+
+// Ready returns the picture if it is already made. It takes no lock and does not
+// allocate.
+func (c *Charts) Ready(s *snapshot.Snapshot, l *locales.Language, shape chat.Shape) (*chat.Picture, bool) {
+	if s.ID == 0 {
+		return nil, false
+	}
+	return c.cache.load(newCacheKey(s, l, shape))
+}
+
+// Render draws the map without the cache and returns the PNG file. Equal input
+// gives equal bytes.
+func (c *Charts) Render(s *snapshot.Snapshot, l *locales.Language, shape chat.Shape) (png []byte, err error) {
+	c.slots <- struct{}{}
+	defer func() { <-c.slots }()
+	own := c.rasters.Get().(*raster)
+	// A raster whose drawing panicked is not put back: what it holds is unknown.
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("charts: draw %s map: panic: %v", s.Key, p)
+		}
+	}()
+	var out bytes.Buffer
+	provider := func(width, height int) (chart.Renderer, error) {
+		own.begin(width, height, c.types)
+		return own, nil
+	}
+	if err := newSketch(s, l, shape, c.types).render(provider, c.font, &out); err != nil {
+		return nil, fmt.Errorf("charts: draw %s map: %w", s.Key, err)
+	}
+	c.rasters.Put(own)
+	return out.Bytes(), nil
+}
+
+func (c *Charts) picture(s *snapshot.Snapshot, l *locales.Language, shape chat.Shape) (*chat.Picture, error) {
+	png, err := c.Render(s, l, shape)
+	if err != nil {
+		return nil, err
+	}
+	m := measuresOf(shape)
+	p := &chat.Picture{PNG: png, Name: fileName(s.Key), Alt: alt(s, l), Width: m.width, Height: m.height}
+	if s.ID == 0 {
+		p.Key = fmt.Sprintf("liq-%x", sha256.Sum256(png))
+		return p, nil
+	}
+	p.Key = pictureName(s, l, shape)
+	return p, nil
+}
+
+func pictureName(s *snapshot.Snapshot, l *locales.Language, shape chat.Shape) string {
+	return "liq-" + strconv.FormatUint(s.ID, 10) + "-" + l.Tag() + "-" + strconv.Itoa(int(shape))
+}

@@ -1,0 +1,242 @@
+package charts
+
+import (
+	"math"
+	"slices"
+
+	"liqbot/liquidation"
+	"liqbot/market"
+	"liqbot/snapshot"
+)
+
+// The visible price range, as fractions of the mark.
+const (
+	// usualReach is how far a map reaches when nothing says otherwise.
+	usualReach = 0.07
+	// room is the space beyond a key level, as a multiple of its distance.
+	room = 1.3
+	// balance is the least reach of a side as a share of the other's, so that the
+	// mark stays near the middle.
+	balance = 0.6
+	// farthest is the distance up to which a side without a key level makes the map
+	// wider to show its nearest level, as a multiple of the other side's reach.
+	farthest = 2.5
+	// narrowest keeps the labels of the axis apart from each other.
+	narrowest = 0.002
+	// lowest keeps the low end of the axis above zero.
+	lowest = 0.02
+)
+
+// extent is the visible price range.
+type extent struct{ low, high float64 }
+
+// visible chooses the range: around both key levels with some room, or else
+// around the nearest levels of the map.
+func visible(s *snapshot.Snapshot) extent {
+	mark := s.Map.MarkUSD()
+	up, down := keyReach(s.Summary.Above), keyReach(s.Summary.Below)
+	base := max(up, down)
+	up = max(up, nearReach(s.Map, market.Short, up, base))
+	down = max(down, nearReach(s.Map, market.Long, down, base))
+	if base = max(up, down, narrowest); up == 0 && down == 0 {
+		base = usualReach
+	}
+	up, down = max(up, balance*base), max(down, balance*base)
+	return extent{low: mark * max(1-down, lowest), high: mark * (1 + up)}
+}
+
+func keyReach(k *liquidation.KeyLevel) float64 {
+	if k == nil {
+		return 0
+	}
+	return room * math.Abs(k.Distance)
+}
+
+// nearReach is the reach that shows the nearest level of a side that has no key
+// level; 0 where that would squeeze the other side.
+func nearReach(m *liquidation.Map, side market.Side, own, other float64) float64 {
+	levels := m.Levels(side)
+	if own > 0 || len(levels) == 0 {
+		return 0
+	}
+	reach := room * math.Abs(levels[0].PriceUSD-m.MarkUSD()) / m.MarkUSD()
+	if other > 0 && reach > farthest*other {
+		return 0
+	}
+	return max(reach, min(usualReach, balance*other))
+}
+
+// grid divides the range into buckets, with the mark on an edge between two, so
+// that no bucket holds both sides.
+type grid struct {
+	low, step, mark float64
+	// n is the number of buckets, below how many of them lie under the mark.
+	n, below int
+	// pixels is the width of a bucket on the picture.
+	pixels int
+	// shift moves the levels of a side within their buckets, USD.
+	shift [2]float64
+}
+
+// newGrid divides an axis of this many pixels into buckets of at least so many.
+func newGrid(m *liquidation.Map, e extent, length, pixels int) grid {
+	mark, gap := m.MarkUSD(), regularGap(m, e)
+	g := grid{mark: mark, pixels: pixels, n: length / pixels}
+	g.step = (e.high - e.low) / float64(g.n)
+	if gap > g.step/coarse && gap < g.step*2 {
+		g.align(m, gap, e.high-e.low, length)
+	}
+	g.below = min(max(int(math.Round(float64(g.n)*(mark-e.low)/(e.high-e.low))), 1), g.n-1)
+	g.low = mark - float64(g.below)*g.step
+	return g
+}
+
+// Limits within which a grid is fitted to the levels.
+const (
+	// coarse is the number of levels in a bucket above which it does not matter
+	// that some buckets get one more.
+	coarse = 6
+	// least and most are how much the range may change for it.
+	leastRange, mostRange = 0.9, 1.3
+)
+
+// align fits the buckets to levels at regular distances, a whole number of them
+// in each. Otherwise every third bucket or so would hold one level more than its
+// neighbours, and the map would show teeth that are not in the market.
+func (g *grid) align(m *liquidation.Map, gap, span float64, length int) {
+	best, fitted := math.Inf(1), *g
+	for pixels := g.pixels; pixels <= 2*g.pixels+1; pixels++ {
+		n := length / pixels
+		step := gap * max(1, math.Round(span/(float64(n)*gap)))
+		change := step * float64(n) / span
+		// Narrow bars are worth a few per cent of the range.
+		cost := math.Abs(change-1) + 0.02*float64(pixels-g.pixels)
+		if change < leastRange || change > mostRange || cost >= best {
+			continue
+		}
+		best = cost
+		fitted.pixels, fitted.n, fitted.step = pixels, n, step
+	}
+	*g = fitted
+	if math.IsInf(best, 1) {
+		return
+	}
+	for i, side := range []market.Side{market.Long, market.Short} {
+		if levels := m.Levels(side); len(levels) > 0 {
+			first := math.Abs(levels[0].PriceUSD - g.mark)
+			// The first level goes to the middle of its bucket.
+			g.shift[i] = g.step/2 - math.Mod(first, g.step)
+		}
+	}
+}
+
+// regularGap is the distance between neighbouring prices in range, 0 when they
+// are not at regular distances.
+func regularGap(m *liquidation.Map, e extent) float64 {
+	const enough = 400
+	gaps := make([]float64, 0, enough)
+	for _, side := range []market.Side{market.Long, market.Short} {
+		levels := m.Levels(side)
+		for i := 1; i < len(levels) && len(gaps) < cap(gaps); i++ {
+			if levels[i].PriceUSD < e.low || levels[i].PriceUSD > e.high {
+				break
+			}
+			if gap := math.Abs(levels[i].PriceUSD - levels[i-1].PriceUSD); gap > 0 {
+				gaps = append(gaps, gap)
+			}
+		}
+	}
+	if len(gaps) < 8 {
+		return 0
+	}
+	slices.Sort(gaps)
+	usual := gaps[len(gaps)/2]
+	if few := gaps[len(gaps)/10]; few < 0.8*usual {
+		return 0
+	}
+	return usual
+}
+
+func (g grid) high() float64 { return g.low + float64(g.n)*g.step }
+
+// bucket returns the place of a level; false when it is out of range.
+func (g grid) bucket(side market.Side, price float64) (int, bool) {
+	distance := math.Abs(price - g.mark)
+	if side == market.Short {
+		i := float64(g.below) + max(0, math.Floor((distance+g.shift[1])/g.step))
+		return int(min(i, float64(g.n))), i < float64(g.n)
+	}
+	i := float64(g.below) - 1 - max(0, math.Floor((distance+g.shift[0])/g.step))
+	return int(max(i, 0)), i >= 0
+}
+
+// histogram is the intensity of each bucket by shade, and the curves.
+type histogram struct {
+	grid
+	layers int
+	// sums holds the layers of bucket 0, then of bucket 1, and so on, USD.
+	sums []float64
+	// tallest is the greatest sum of a bucket, total that of a curve in range.
+	tallest, total float64
+	long, short    []liquidation.Point
+}
+
+// newHistogram adds up the levels in range. Layer tells an exchange's place in
+// the stack.
+func newHistogram(m *liquidation.Map, g grid, layers int, layer func(market.Venue) int) *histogram {
+	h := &histogram{grid: g, layers: layers, sums: make([]float64, g.n*layers)}
+	h.long = h.add(m.Levels(market.Long), market.Long, layer)
+	h.short = h.add(m.Levels(market.Short), market.Short, layer)
+	for i := range g.n {
+		h.tallest = max(h.tallest, h.bucketSum(i))
+	}
+	return h
+}
+
+func (h *histogram) bucketSum(i int) float64 {
+	sum := 0.0
+	for _, v := range h.sums[i*h.layers : (i+1)*h.layers] {
+		sum += v
+	}
+	return sum
+}
+
+// Distances on a curve in buckets: points nearer than merge are one point; over a
+// gap wider than leap the curve is a step, since nothing is known to lie between.
+const (
+	merge = 0.25
+	leap  = 3
+)
+
+// add puts one side into the buckets and returns its curve, outward from the
+// mark to the end of the range.
+func (h *histogram) add(levels []liquidation.Level, side market.Side, layer func(market.Venue) int) []liquidation.Point {
+	curve := make([]liquidation.Point, 1, min(len(levels)+2, h.n))
+	curve[0] = liquidation.Point{PriceUSD: h.mark}
+	sum := 0.0
+	for _, l := range levels {
+		i, ok := h.bucket(side, l.PriceUSD)
+		if !ok {
+			break
+		}
+		h.sums[i*h.layers+layer(l.Venue)] += l.IntensityUSD
+		before := sum
+		sum += l.IntensityUSD
+		last := &curve[len(curve)-1]
+		gap := math.Abs(l.PriceUSD - last.PriceUSD)
+		if len(curve) > 1 && gap < merge*h.step {
+			last.CumulativeUSD = sum
+			continue
+		}
+		if gap > leap*h.step {
+			curve = append(curve, liquidation.Point{PriceUSD: l.PriceUSD, CumulativeUSD: before})
+		}
+		curve = append(curve, liquidation.Point{PriceUSD: l.PriceUSD, CumulativeUSD: sum})
+	}
+	end := h.low
+	if side == market.Short {
+		end = h.high()
+	}
+	h.total = max(h.total, sum)
+	return append(curve, liquidation.Point{PriceUSD: end, CumulativeUSD: sum})
+}

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"liqbot/charts"
+	"liqbot/chat"
+	"liqbot/handlers"
+	"liqbot/locales"
+	"liqbot/snapshot"
+	"liqbot/storage"
+	"liqbot/telemetry"
+)
+
+// drainLimit is how long the bot takes to stop: containers are killed after 10 s.
+const drainLimit = 9 * time.Second
+
+// app is the running bot: every part, joined.
+type app struct {
+	cfg       *config
+	log       *slog.Logger
+	started   time.Time
+	health    *telemetry.Health
+	metrics   *telemetry.Metrics
+	source    snapshot.Source
+	store     *storage.Store
+	cache     *snapshot.Cache
+	bot       chat.Bot
+	platforms []platform
+	// announce is told the address of the web chat once it serves.
+	announce func(url string)
+}
+
+// newApp makes all parts and starts none. close releases what it holds.
+func newApp(ctx context.Context, c *config, logTo io.Writer, announce func(url string)) (*app, error) {
+	a := &app{cfg: c, started: time.Now(), health: telemetry.NewHealth(), announce: announce}
+	a.log = telemetry.NewLogger(logTo, c.logLevel, c.allSecrets...)
+	var err error
+	if a.source, err = newSource(c, a.log); err != nil {
+		return nil, err
+	}
+	if a.store, err = storage.Open(ctx, c.dataDir, nil); err != nil {
+		return nil, errors.Join(err, a.close())
+	}
+	pictures, err := charts.New()
+	if err != nil {
+		return nil, errors.Join(err, a.close())
+	}
+	a.cache = newCache(c, a.source, a.log, func(err error) { a.metrics.Fetched(a.source.Name(), err) })
+	options := handlerOptions(c, a.cache, a.store, timedCharts{pictures, a}, a.log)
+	options.Status = a.status
+	h := handlers.New(options)
+	a.bot = h.Bot()
+	var names []string
+	for _, cmd := range a.bot.Commands {
+		names = append(names, cmd.Name)
+	}
+	a.metrics = telemetry.NewMetrics(version(), names...)
+	a.metrics.ObserveHealth(a.health)
+	a.metrics.ObserveSnapshots(a.cache.All)
+	a.bot.Handle = a.metrics.Handle(h.Handle)
+	if a.platforms, err = a.newPlatforms(); err != nil {
+		return nil, errors.Join(err, a.close())
+	}
+	return a, nil
+}
+
+func (a *app) close() error {
+	var errs []error
+	if closer, ok := a.source.(io.Closer); ok {
+		errs = append(errs, closer.Close())
+	}
+	if a.store != nil {
+		errs = append(errs, a.store.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// run runs all parts until the context ends and stops within drainLimit.
+func (a *app) run(ctx context.Context) error {
+	a.log.Info("starting", slog.String("version", version()), slog.String("source", a.source.Name()),
+		slog.String("data", a.store.Path()), slog.Any("platforms", platformNames(a.platforms)))
+	control, err := newControl(ctx, a.cfg.dataDir, a.store)
+	if err != nil {
+		return err
+	}
+	group, running := errgroup.WithContext(ctx)
+	group.Go(func() error { return a.cache.Run(running) })
+	group.Go(func() error { return control.run(running) })
+	for _, p := range a.platforms {
+		group.Go(func() error { return a.supervise(running, p) })
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- group.Wait() }()
+	select {
+	case err = <-ended:
+		return err
+	case <-running.Done():
+	}
+	a.health.SetReady(false)
+	limit := time.NewTimer(drainLimit)
+	defer limit.Stop()
+	select {
+	case err = <-ended:
+		a.log.Info("stopped")
+		return err
+	case <-limit.C:
+		return fmt.Errorf("some parts did not stop within %v", drainLimit)
+	}
+}
+
+// mounts are the handlers that share the web chat's server.
+func (a *app) mounts() map[string]http.Handler {
+	return map[string]http.Handler{
+		"/healthz": a.health.Healthz(),
+		"/readyz":  a.health.Readyz(),
+		"/metrics": a.metrics.Handler(),
+	}
+}
+
+// status is what /stats shows.
+func (a *app) status() handlers.Status {
+	status := handlers.Status{Version: version(), Started: a.started, Snapshots: len(a.cache.All())}
+	chats, err := a.store.Chats()
+	if err != nil {
+		a.log.Error("chats not counted", slog.Any("err", err))
+	}
+	status.Chats = chats
+	for _, p := range a.health.Parts() {
+		status.Platforms = append(status.Platforms, handlers.PlatformStatus{Name: p.Name, Up: p.Up})
+	}
+	return status
+}
+
+// timedCharts tells the metrics how long pictures take.
+type timedCharts struct {
+	*charts.Charts
+	app *app
+}
+
+func (t timedCharts) LiquidationMap(ctx context.Context, s *snapshot.Snapshot, l *locales.Language, shape chat.Shape) (*chat.Picture, error) {
+	began := time.Now()
+	p, err := t.Charts.LiquidationMap(ctx, s, l, shape)
+	if err == nil {
+		t.app.metrics.Rendered(time.Since(began))
+	}
+	return p, err
+}
+
+// webhookPath is the path at which Telegram's webhook is served.
+func webhookPath(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Path
+}

@@ -1,0 +1,349 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/agnivade/levenshtein"
+
+	"liqbot/chat"
+	"liqbot/market"
+	"liqbot/secret"
+)
+
+// config is the whole configuration, checked.
+type config struct {
+	source     string
+	coins      []market.Coin
+	refresh    time.Duration // 0: as suits the source
+	stale      time.Duration
+	refuse     time.Duration
+	keyBand    float64 // fraction of the mark
+	evenBand   float64
+	demoSpeed  float64
+	recorded   recordedConfig
+	coinglass  coinglassConfig
+	dataDir    string
+	web        webConfig
+	telegram   telegramConfig
+	discord    discordConfig
+	owners     []chat.Member
+	logLevel   slog.Level
+	warnings   []string
+	allSecrets []secret.Secret
+	// given holds the keys that were set, not left to their fallback.
+	given map[string]bool
+}
+
+type recordedConfig struct {
+	file  string
+	speed float64
+}
+
+type coinglassConfig struct {
+	key      secret.Secret
+	url      string
+	exchange market.Venue
+}
+
+type webConfig struct {
+	addr  string // empty: off
+	hosts []string
+}
+
+type telegramConfig struct {
+	token         secret.Secret
+	url           string
+	webhook       string
+	webhookSecret secret.Secret
+}
+
+type discordConfig struct {
+	token secret.Secret
+	url   string
+}
+
+// The names of the sources.
+const (
+	sourceDemo      = "demo"
+	sourceRecorded  = "recorded"
+	sourceCoinGlass = "coinglass"
+)
+
+// key is one key of the configuration. The list of keys is kept equal to
+// .env.example by a test.
+type key struct {
+	name     string
+	fallback string
+	// secret keys are never shown and may come from a file named by <name>_FILE.
+	secret bool
+	set    func(*config, string) error
+}
+
+var keys = []key{
+	{name: "SOURCE", fallback: sourceDemo, set: setSource},
+	{name: "COINS", fallback: "BTC,ETH,SOL", set: setCoins},
+	{name: "REFRESH_EVERY", set: duration(func(c *config) *time.Duration { return &c.refresh }, 200*time.Millisecond, time.Hour)},
+	{name: "STALE_AFTER", fallback: "2m", set: duration(func(c *config) *time.Duration { return &c.stale }, time.Second, 24*time.Hour)},
+	{name: "REFUSE_AFTER", fallback: "15m", set: duration(func(c *config) *time.Duration { return &c.refuse }, time.Second, 7*24*time.Hour)},
+	{name: "KEY_LEVEL_BAND", fallback: "6", set: percent(func(c *config) *float64 { return &c.keyBand })},
+	{name: "SYMMETRIC_BAND", fallback: "5", set: percent(func(c *config) *float64 { return &c.evenBand })},
+	{name: "DEMO_SPEED", fallback: "1", set: speed(func(c *config) *float64 { return &c.demoSpeed })},
+	{name: "RECORDED_FILE", set: text(func(c *config) *string { return &c.recorded.file })},
+	{name: "RECORDED_SPEED", fallback: "1", set: speed(func(c *config) *float64 { return &c.recorded.speed })},
+	{name: "COINGLASS_API_KEY", secret: true, set: token(func(c *config) *secret.Secret { return &c.coinglass.key })},
+	{name: "COINGLASS_API_URL", fallback: "https://open-api-v4.coinglass.com", set: address(func(c *config) *string { return &c.coinglass.url })},
+	{name: "COINGLASS_EXCHANGE", set: func(c *config, v string) error { c.coinglass.exchange = market.Venue(v); return nil }},
+	{name: "DATA_DIR", fallback: "data", set: text(func(c *config) *string { return &c.dataDir })},
+	{name: "WEB_ADDR", fallback: "127.0.0.1:8080", set: setWebAddr},
+	{name: "WEB_HOSTS", set: func(c *config, v string) error { c.web.hosts = list(v); return nil }},
+	{name: "TELEGRAM_TOKEN", secret: true, set: token(func(c *config) *secret.Secret { return &c.telegram.token })},
+	{name: "TELEGRAM_API_URL", fallback: "https://api.telegram.org", set: address(func(c *config) *string { return &c.telegram.url })},
+	{name: "TELEGRAM_WEBHOOK_URL", set: setWebhook},
+	{name: "TELEGRAM_WEBHOOK_SECRET", secret: true, set: token(func(c *config) *secret.Secret { return &c.telegram.webhookSecret })},
+	{name: "DISCORD_TOKEN", secret: true, set: token(func(c *config) *secret.Secret { return &c.discord.token })},
+	{name: "DISCORD_API_URL", fallback: "https://discord.com", set: address(func(c *config) *string { return &c.discord.url })},
+	{name: "OWNER_IDS", set: setOwners},
+	{name: "LOG_LEVEL", fallback: "info", set: setLogLevel},
+}
+
+// readConfig reads the configuration from the environment and, for what that does
+// not set, from .env. All wrong values are reported at once; none of a secret is
+// shown. overrides win over both.
+func readConfig(environ []string, dotenv string, overrides map[string]string) (*config, error) {
+	c := &config{given: make(map[string]bool)}
+	fromFile, err := readDotenv(dotenv)
+	if err != nil {
+		return nil, err
+	}
+	c.warnings = append(c.warnings, unknownKeys(fromFile, dotenv)...)
+	values := maps.Clone(fromFile)
+	if values == nil {
+		values = make(map[string]string)
+	}
+	for _, pair := range environ {
+		if name, value, ok := strings.Cut(pair, "="); ok {
+			values[name] = value
+		}
+	}
+	maps.Copy(values, overrides)
+	var problems []error
+	for _, k := range keys {
+		if err := c.take(k, values); err != nil {
+			problems = append(problems, err)
+		}
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
+	}
+	if err := c.coherent(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// take sets one key from the values, or its fallback.
+func (c *config) take(k key, values map[string]string) error {
+	value := strings.TrimSpace(values[k.name])
+	if k.secret && value == "" {
+		if file := strings.TrimSpace(values[k.name+"_FILE"]); file != "" {
+			content, err := os.ReadFile(file)
+			if err != nil {
+				return fmt.Errorf("%s_FILE: %w", k.name, err)
+			}
+			value = strings.TrimSpace(string(content))
+		}
+	}
+	if value != "" {
+		c.given[k.name] = true
+	} else {
+		value = k.fallback
+	}
+	if value == "" {
+		return nil
+	}
+	if k.secret {
+		c.allSecrets = append(c.allSecrets, secret.New(value))
+	}
+	if err := k.set(c, value); err != nil {
+		if k.secret {
+			return fmt.Errorf("%s: %w", k.name, err)
+		}
+		return fmt.Errorf("%s=%q: %w", k.name, value, err)
+	}
+	return nil
+}
+
+// coherent checks what no key can say alone.
+func (c *config) coherent() error {
+	var problems []error
+	if c.refuse < c.stale {
+		problems = append(problems, errors.New("REFUSE_AFTER: is shorter than STALE_AFTER; want it longer, such as 15m"))
+	}
+	if c.source == sourceRecorded && c.recorded.file == "" {
+		problems = append(problems, errors.New("RECORDED_FILE: is not set, and SOURCE=recorded plays that file; want a path, such as market.jsonl.gz"))
+	}
+	if c.source == sourceCoinGlass && !c.coinglass.key.Set() {
+		problems = append(problems, errors.New("COINGLASS_API_KEY: is not set, and SOURCE=coinglass needs it; want the key from your CoinGlass account (the liquidation map needs the Professional plan)"))
+	}
+	if c.telegram.webhook != "" && c.web.addr == "" {
+		problems = append(problems, errors.New("TELEGRAM_WEBHOOK_URL: is set, but WEB_ADDR=off leaves nothing to receive it; want an address in WEB_ADDR, or no webhook"))
+	}
+	return errors.Join(problems...)
+}
+
+func setSource(c *config, v string) error {
+	c.source = strings.ToLower(v)
+	switch c.source {
+	case sourceDemo, sourceRecorded, sourceCoinGlass:
+		return nil
+	default:
+		return fmt.Errorf("no such source; want %s, %s or %s", sourceDemo, sourceRecorded, sourceCoinGlass)
+	}
+}
+
+func setCoins(c *config, v string) error {
+	for _, name := range list(v) {
+		coin, err := market.ParseCoin(strings.ToUpper(name))
+		if err != nil {
+			return fmt.Errorf("%w; want a list such as BTC,ETH,SOL", err)
+		}
+		if !slices.Contains(c.coins, coin) {
+			c.coins = append(c.coins, coin)
+		}
+	}
+	if len(c.coins) == 0 || len(c.coins) > 50 {
+		return errors.New("want 1 to 50 coins, such as BTC,ETH,SOL")
+	}
+	return nil
+}
+
+func setWebAddr(c *config, v string) error {
+	if strings.EqualFold(v, "off") {
+		return nil
+	}
+	host, port, err := net.SplitHostPort(v)
+	number, perr := strconv.ParseUint(port, 10, 16)
+	if err != nil || perr != nil || strings.ContainsAny(host, "/@ ") || number > 65535 {
+		return errors.New("not an address; want host:port such as 127.0.0.1:8080, or off")
+	}
+	c.web.addr = v
+	return nil
+}
+
+func setWebhook(c *config, v string) error {
+	u, err := url.Parse(v)
+	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
+		return errors.New("not a web address; want one such as https://bot.example.org/telegram")
+	}
+	if strings.Trim(u.Path, "/") == "" {
+		return errors.New("has no path; want one that the web server can tell apart, such as https://bot.example.org/telegram")
+	}
+	c.telegram.webhook = v
+	return nil
+}
+
+func setOwners(c *config, v string) error {
+	for _, item := range list(v) {
+		platform, id, ok := strings.Cut(item, ":")
+		m := chat.Member{Platform: chat.Platform(strings.ToLower(strings.TrimSpace(platform))), ID: strings.TrimSpace(id)}
+		if _, err := strconv.ParseUint(m.ID, 10, 64); !ok || err != nil || (m.Platform != chat.Telegram && m.Platform != chat.Discord) {
+			return errors.New("not a list of owners; want platform:number pairs such as telegram:12345,discord:67890")
+		}
+		c.owners = append(c.owners, m)
+	}
+	return nil
+}
+
+func setLogLevel(c *config, v string) error {
+	if err := c.logLevel.UnmarshalText([]byte(v)); err != nil {
+		return errors.New("no such level; want debug, info, warn or error")
+	}
+	return nil
+}
+
+func text(field func(*config) *string) func(*config, string) error {
+	return func(c *config, v string) error {
+		*field(c) = v
+		return nil
+	}
+}
+
+func token(field func(*config) *secret.Secret) func(*config, string) error {
+	return func(c *config, v string) error {
+		if len(v) > 512 || strings.ContainsFunc(v, func(r rune) bool { return r <= ' ' || r > '~' }) {
+			return errors.New("has spaces, line breaks or letters that no token has; want it exactly as it was issued")
+		}
+		*field(c) = secret.New(v)
+		return nil
+	}
+}
+
+func address(field func(*config) *string) func(*config, string) error {
+	return func(c *config, v string) error {
+		u, err := url.Parse(v)
+		if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || u.RawQuery != "" || u.User != nil {
+			return errors.New("not a web address; want one such as https://api.example.org")
+		}
+		*field(c) = strings.TrimRight(v, "/")
+		return nil
+	}
+}
+
+func duration(field func(*config) *time.Duration, least, most time.Duration) func(*config, string) error {
+	return func(c *config, v string) error {
+		d, err := time.ParseDuration(v)
+		if err != nil || d < least || d > most {
+			return fmt.Errorf("not a length of time; want %v to %v, such as 90s or 15m", least, most)
+		}
+		*field(c) = d
+		return nil
+	}
+}
+
+func percent(field func(*config) *float64) func(*config, string) error {
+	return func(c *config, v string) error {
+		f, err := strconv.ParseFloat(strings.TrimSuffix(v, "%"), 64)
+		if err != nil || !(f >= 0.5 && f <= 50) {
+			return errors.New("not a percentage; want 0.5 to 50, such as 6")
+		}
+		*field(c) = f / 100
+		return nil
+	}
+}
+
+func speed(field func(*config) *float64) func(*config, string) error {
+	return func(c *config, v string) error {
+		f, err := strconv.ParseFloat(v, 64)
+		if err != nil || !(f >= 0.0001 && f <= 10_000) {
+			return errors.New("not a speed; want 0.0001 to 10000, such as 1 or 0.01")
+		}
+		*field(c) = f
+		return nil
+	}
+}
+
+// list splits at commas and white space.
+func list(v string) []string {
+	return strings.FieldsFunc(v, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' })
+}
+
+// nearestKey is the known key that a name most resembles.
+func nearestKey(name string) string {
+	best, distance := "", 1<<30
+	for _, k := range keys {
+		if d := levenshtein.ComputeDistance(strings.ToUpper(name), k.name); d < distance {
+			best, distance = k.name, d
+		}
+	}
+	return best
+}

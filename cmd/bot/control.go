@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"liqbot/storage"
+)
+
+// controlFile names the file in which a running bot says how commands on the same
+// machine reach it. Only its owner can read it.
+const controlFile = "control.json"
+
+// controlAddress is the content of the control file.
+type controlAddress struct {
+	Addr  string `json:"addr"`
+	Token string `json:"token"`
+}
+
+// control is the door of a running bot for commands such as backup: bbolt lets one
+// process open the file, so the running one has to copy it.
+type control struct {
+	listener net.Listener
+	server   *http.Server
+	path     string
+}
+
+func newControl(ctx context.Context, dir string, store *storage.Store) (*control, error) {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("control: listen: %w", err)
+	}
+	address := controlAddress{Addr: l.Addr().String(), Token: rand.Text()}
+	content, err := json.Marshal(address)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("control: %w", err), l.Close())
+	}
+	c := &control{listener: l, path: filepath.Join(dir, controlFile)}
+	if err := os.WriteFile(c.path, content, 0o600); err != nil {
+		return nil, errors.Join(fmt.Errorf("control: %w", err), l.Close())
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /backup", func(w http.ResponseWriter, r *http.Request) { serveBackup(w, r, dir, store) })
+	c.server = &http.Server{Handler: authorized(address.Token, mux), ReadHeaderTimeout: 5 * time.Second}
+	return c, nil
+}
+
+func authorized(token string, next http.Handler) http.Handler {
+	want := []byte("Bearer " + token)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), want) != 1 {
+			http.Error(w, "not allowed", http.StatusUnauthorized)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// run serves until the context ends.
+func (c *control) run(ctx context.Context) error {
+	stop := context.AfterFunc(ctx, func() { _ = c.server.Close() })
+	defer stop()
+	err := c.server.Serve(c.listener)
+	if rerr := os.Remove(c.path); rerr != nil && !errors.Is(rerr, fs.ErrNotExist) {
+		return fmt.Errorf("control: %w", rerr)
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return fmt.Errorf("control: %w", err)
+}
+
+func serveBackup(w http.ResponseWriter, r *http.Request, dir string, store *storage.Store) {
+	path, err := store.CopyTo(dir)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	defer os.Remove(path)
+	http.ServeFile(w, r, path)
+}
+
+// fetchBackup asks a running bot for a copy of its store. It reports false when no
+// bot answers.
+func fetchBackup(ctx context.Context, dir string, to io.Writer) (bool, error) {
+	content, err := os.ReadFile(filepath.Join(dir, controlFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("control: %w", err)
+	}
+	var address controlAddress
+	if err := json.Unmarshal(content, &address); err != nil {
+		return false, fmt.Errorf("control: %s: %w", controlFile, err)
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address.Addr+"/backup", nil)
+	if err != nil {
+		return false, fmt.Errorf("control: %w", err)
+	}
+	request.Header.Set("Authorization", "Bearer "+address.Token)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return false, nil //nolint:nilerr // the file is left over from a bot that was killed
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return false, fmt.Errorf("control: the running bot answered %s", response.Status)
+	}
+	if _, err := io.Copy(to, response.Body); err != nil {
+		return false, fmt.Errorf("control: %w", err)
+	}
+	return true, nil
+}

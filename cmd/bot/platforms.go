@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"runtime/debug"
+	"time"
+
+	"liqbot/chat"
+	"liqbot/platforms/webchat"
+)
+
+// platform is a place where people chat, and how to run it.
+type platform struct {
+	name chat.Platform
+	// run blocks until the context ends or the platform fails; it may be called
+	// again.
+	run func(context.Context) error
+	// vital platforms end the bot when they cannot start at all.
+	vital bool
+}
+
+// newPlatforms makes the platforms that the configuration asks for. To add one,
+// add its folder under platforms/ and its lines here.
+func (a *app) newPlatforms() ([]platform, error) {
+	c, mounts := a.cfg, a.mounts()
+	var all []platform
+	if c.web.addr != "" {
+		web := platform{name: chat.Web, vital: len(all) == 0}
+		web.run = func(ctx context.Context) error {
+			server, err := webchat.New(webchat.Config{
+				Addr: c.web.addr, Hosts: c.web.hosts, Bot: a.bot, Log: a.log, Mount: mounts, Demo: c.source == sourceDemo,
+				Count: a.metrics.Count(chat.Web), State: a.state(chat.Web),
+			})
+			if err != nil {
+				return err
+			}
+			if err := server.Listen(ctx); err != nil {
+				return err
+			}
+			a.health.SetReady(true)
+			a.announce(server.URL())
+			return server.Run(ctx)
+		}
+		all = append(all, web)
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("%w: WEB_ADDR is off and there is neither TELEGRAM_TOKEN nor DISCORD_TOKEN: nobody could reach the bot", errUsage)
+	}
+	return all, nil
+}
+
+func (a *app) state(name chat.Platform) func(bool, string) {
+	a.health.Set(string(name), false, "starting")
+	return func(up bool, reason string) { a.health.Set(string(name), up, reason) }
+}
+
+// Waits before a platform that died is run again.
+const (
+	firstRetry = time.Second
+	lastRetry  = time.Minute
+	// refusedRetry is for a platform that refused the bot: only the host can help.
+	refusedRetry = 10 * time.Minute
+	// settled is how long a platform runs before its next failure counts as the
+	// first again.
+	settled = 5 * time.Minute
+)
+
+// supervise runs a platform until the context ends, again and again if it dies: it
+// does not stop the others.
+func (a *app) supervise(ctx context.Context, p platform) error {
+	log := a.log.With(slog.String("platform", string(p.name)))
+	wait := firstRetry
+	for first := true; ; first = false {
+		began := time.Now()
+		err := contained(ctx, p.run)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err == nil {
+			err = errors.New("ended by itself")
+		}
+		a.health.Set(string(p.name), false, "retrying")
+		if first && p.vital {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+		if time.Since(began) > settled {
+			wait = firstRetry
+		}
+		pause := wait + rand.N(wait/4)
+		if errors.Is(err, chat.ErrRefused) {
+			pause = refusedRetry
+		}
+		log.Error("platform is down", slog.Any("err", err), slog.Duration("retry_in", pause.Round(time.Second)))
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(pause):
+		}
+		wait = min(wait*2, lastRetry)
+	}
+}
+
+// contained turns a panic into an error.
+func contained(ctx context.Context, run func(context.Context) error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return run(ctx)
+}
+
+func platformNames(all []platform) []string {
+	var names []string
+	for _, p := range all {
+		names = append(names, string(p.name))
+	}
+	return names
+}

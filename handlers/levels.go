@@ -1,0 +1,64 @@
+package handlers
+
+import (
+	"context"
+
+	"liqbot/chat"
+	"liqbot/liquidation"
+	"liqbot/market"
+	"liqbot/snapshot"
+)
+
+// shownClusters is how many dense zones of a side /levels lists.
+const shownClusters = 4
+
+// levels answers /levels: the densest zones above and below, as text.
+func levels(ctx context.Context, c *call) chat.Reply {
+	s, refusal, ok := c.snapshot(ctx)
+	if !ok {
+		return refusal
+	}
+	buttons := windowButtons(c.lang, "levels", s.Key, true)
+	buttons[1] = append(buttons[1], chat.Button{
+		Label: c.lang.Say("button.map", "coin", string(s.Key.Coin)),
+		Data:  press("liq", string(s.Key.Coin), string(s.Key.Window)),
+	})
+	return chat.Reply{
+		Text:    c.framed(s, c.wordedFor(s, "levels", wordLevels)),
+		Buttons: buttons,
+		Edit:    c.edit,
+	}
+}
+
+func wordLevels(c *call, s *snapshot.Snapshot) chat.Text {
+	var p paragraphs
+	p.line(priceLine(c.lang, s))
+	p.gap()
+	p.line(c.lang.Text("levels.above"))
+	c.zones(&p, s.Summary.ClustersAbove, s.Summary.Above)
+	p.gap()
+	p.line(c.lang.Text("levels.below"))
+	c.zones(&p, s.Summary.ClustersBelow, s.Summary.Below)
+	return p.text
+}
+
+// zones lists clusters, the strongest first, and then the key level.
+func (c *call) zones(p *paragraphs, clusters []liquidation.Cluster, key *liquidation.KeyLevel) {
+	l := c.lang
+	if len(clusters) == 0 || key == nil {
+		p.line(l.Text("levels.none", "band", l.ShortPercent(c.opts.KeyLevelBand)))
+		return
+	}
+	for _, cluster := range clusters[:min(len(clusters), shownClusters)] {
+		from, to := cluster.FromUSD, cluster.ToUSD
+		if cluster.Side == market.Long {
+			from, to = to, from
+		}
+		p.line(l.Text("levels.line",
+			"from", l.Level(from),
+			"to", l.Level(to),
+			"distance", l.SignedPercent(cluster.Distance)+", "+l.SignedAmount(cluster.DistanceUSD),
+			"amount", l.Amount(cluster.IntensityUSD)))
+	}
+	p.line(l.Text("levels.key", "price", l.Level(key.PriceUSD), "amount", l.Amount(key.IntensityUSD)))
+}

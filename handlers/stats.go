@@ -1,0 +1,31 @@
+package handlers
+
+import (
+	"context"
+	"strconv"
+
+	"liqbot/chat"
+	"liqbot/snapshot"
+)
+
+// stats answers /stats: how the bot is doing, for its owners.
+func stats(_ context.Context, c *call) chat.Reply {
+	l, status := c.lang, c.opts.Status()
+	var p paragraphs
+	p.line(l.Text("stats.title"))
+	p.line(l.Text("stats.uptime", "span", l.Span(c.now.Sub(status.Started)), "version", status.Version))
+	p.line(l.Text("stats.source", "source", c.opts.Snapshots.Source(), "snapshots", strconv.Itoa(status.Snapshots)))
+	if f := c.opts.Snapshots.LastFailure(); f != nil {
+		p.line(l.Text("stats.source_error", "age", l.Age(c.now.Sub(f.At)), "problem", string(snapshot.ProblemOf(f.Err))))
+	}
+	p.line(l.Text("stats.chats", "n", strconv.Itoa(status.Chats)))
+	p.line(l.Text("stats.requests", "n", strconv.FormatUint(c.answered.Load(), 10)))
+	for _, platform := range status.Platforms {
+		state := l.Say("stats.down")
+		if platform.Up {
+			state = l.Say("stats.up")
+		}
+		p.line(l.Text("stats.platform", "platform", platform.Name, "state", state))
+	}
+	return chat.Reply{Text: p.text, Private: true}
+}

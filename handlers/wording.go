@@ -1,0 +1,171 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+
+	"liqbot/chat"
+	"liqbot/locales"
+	"liqbot/market"
+	"liqbot/snapshot"
+)
+
+// snapshot finds the snapshot that the arguments ask for, fresh enough to show.
+// The reply is the refusal.
+func (c *call) snapshot(ctx context.Context) (*snapshot.Snapshot, chat.Reply, bool) {
+	coin, window, refusal, ok := c.target()
+	if !ok {
+		return nil, refusal, false
+	}
+	key := snapshot.Key{Coin: coin, Window: window}
+	s := c.opts.Snapshots.Get(key)
+	if s == nil {
+		if len(c.args) == 0 || c.Press != "" {
+			if _, listed := c.coin(string(coin)); !listed {
+				return nil, c.unknownCoin(string(coin)), false
+			}
+		}
+		var err error
+		if s, err = c.cold(ctx, key); err != nil {
+			return nil, c.trouble(err, coin), false
+		}
+	}
+	if age := s.Age(c.now); age > c.opts.RefuseAfter {
+		return nil, c.fail("error.too_old", "coin", string(coin),
+			"age", c.lang.Age(age), "limit", c.lang.Span(c.opts.RefuseAfter)), false
+	}
+	return s, chat.Reply{}, true
+}
+
+// cold waits for the first snapshot of a key.
+func (c *call) cold(ctx context.Context, key snapshot.Key) (*snapshot.Snapshot, error) {
+	if c.Working != nil {
+		c.Working()
+		c.Working = nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.opts.ColdWait)
+	defer cancel()
+	return c.opts.Snapshots.Wait(ctx, key)
+}
+
+// trouble words why there is no snapshot. A nil error means that the source has
+// not answered yet at all.
+func (c *call) trouble(err error, coin market.Coin) chat.Reply {
+	if coin == "" {
+		coin, _ = c.defaults()
+	}
+	name := string(coin)
+	if f := c.opts.Snapshots.LastFailure(); err == nil && f != nil {
+		err = f.Err
+	}
+	if err == nil || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return c.fail("error.warming_up", "coin", name)
+	}
+	switch snapshot.ProblemOf(err) {
+	case snapshot.RateLimited:
+		return c.fail("error.rate_limited", "coin", name)
+	case snapshot.Unauthorized, snapshot.PlanTooLow:
+		return c.fail("error.host_only")
+	case snapshot.BadData:
+		return c.fail("error.bad_data", "coin", name)
+	case snapshot.NotListed:
+		return c.fail("error.not_listed", "coin", name)
+	default:
+		return c.fail("error.unavailable", "coin", name)
+	}
+}
+
+// wordKey names what has been worded: one text for a command, coin, window and
+// language.
+type wordKey struct {
+	command, language string
+	key               snapshot.Key
+}
+
+type worded struct {
+	id   uint64
+	text chat.Text
+}
+
+// wordedFor words a snapshot once, however often it is asked for. A newer
+// snapshot takes the place of the older one, so the memory is bounded.
+func (c *call) wordedFor(s *snapshot.Snapshot, name string, word func(*call, *snapshot.Snapshot) chat.Text) chat.Text {
+	key := wordKey{command: name, language: c.lang.Tag(), key: s.Key}
+	if found, ok := c.worded.Load(key); ok {
+		if w, ok := found.(*worded); ok && w.id == s.ID && s.ID != 0 {
+			return w.text
+		}
+	}
+	w := &worded{id: s.ID, text: word(c, s)}
+	c.worded.Store(key, w)
+	return w.text
+}
+
+// framed puts the title and what marks the data in front of a body and its source
+// and age behind it.
+func (c *call) framed(s *snapshot.Snapshot, body chat.Text) chat.Text {
+	l := c.lang
+	age := s.Age(c.now)
+	head := c.wordedFor(s, "head", wordHead)
+	foot := c.wordedFor(s, "foot", wordFoot)
+	text := make(chat.Text, 0, len(head)+len(body)+len(foot)+8)
+	text = append(text, head...)
+	if age > c.opts.StaleAfter {
+		text = append(text, chat.Span{Text: "\n"})
+		text = append(text, l.Text("label.stale", "age", l.Age(age))...)
+	}
+	text = append(text, chat.Span{Text: "\n"})
+	text = append(text, body...)
+	text = append(text, chat.Span{Text: "\n\n"})
+	text = append(text, l.Text("label.as_of", "time", l.DateTime(s.AsOf()))...)
+	text = append(text, chat.Span{Text: " · "}, chat.Span{Text: l.Age(age), At: s.AsOf()}, chat.Span{Text: "\n"})
+	return append(text, foot...)
+}
+
+// wordHead is the title and the marks of data that is not of a live market.
+func wordHead(c *call, s *snapshot.Snapshot) chat.Text {
+	var p paragraphs
+	p.line(c.lang.Text("liq.title", "coin", string(s.Key.Coin), "window", string(s.Key.Window)))
+	provenance := s.Price.Provenance
+	switch {
+	case s.Demo():
+		p.line(c.lang.Text("label.demo"))
+	case !provenance.RecordedAt.IsZero():
+		p.line(c.lang.Text("label.recorded", "time", c.lang.DateTime(provenance.RecordedAt)))
+	}
+	return p.text
+}
+
+// wordFoot is where the map comes from and what its figures are not.
+func wordFoot(c *call, s *snapshot.Snapshot) chat.Text {
+	l := c.lang
+	provenance := s.Map.Provenance()
+	var p paragraphs
+	p.line(l.Text("label.source", "source", provenance.Source+" ("+originOf(l, provenance.Origin)+")"))
+	if venues := venueList(provenance.Venues); venues != "" {
+		p.line(l.Text("label.venues", "venues", venues))
+	} else {
+		p.line(l.Text("label.venues_unknown"))
+	}
+	if missing := venueList(provenance.Missing); missing != "" {
+		p.line(l.Text("label.venues_missing", "venues", missing))
+	}
+	p.line(l.Text("label.relative"))
+	for i := range p.text {
+		if p.text[i].Style == chat.Plain {
+			p.text[i].Style = chat.Italic
+		}
+	}
+	return p.text
+}
+
+func originOf(l *locales.Language, o market.Origin) string {
+	switch o {
+	case market.Estimate:
+		return l.Say("label.origin_estimate")
+	case market.Measured:
+		return l.Say("label.origin_measured")
+	default:
+		return l.Say("label.origin_vendor")
+	}
+}

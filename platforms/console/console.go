@@ -1,0 +1,45 @@
+// Package console prints a reply on a terminal. It is the platform of the command
+// line: one request, one reply, no settings, no goroutine.
+package console
+
+import (
+	"fmt"
+	"io"
+
+	"liqbot/chat"
+)
+
+// Target is the chat of the command line.
+var Target = chat.Target{Platform: chat.Console, Chat: "console"}
+
+// Request is a command typed on the command line, in the language of a POSIX
+// locale such as "ru_RU.UTF-8" or of a plain tag.
+func Request(text, language string) chat.Request {
+	return chat.Request{
+		ID:           "console",
+		Target:       Target,
+		Kind:         chat.Private,
+		Member:       chat.Member{Platform: chat.Console, ID: "console"},
+		Text:         text,
+		Addressed:    true,
+		LanguageHint: language,
+	}
+}
+
+// Print writes the text of a reply. With bold, bold text is bold on a terminal
+// that knows ANSI escapes.
+func Print(w io.Writer, r chat.Reply, bold bool) error {
+	for _, span := range r.Text {
+		text := span.Text
+		if bold && span.Style == chat.Bold {
+			text = "\x1b[1m" + text + "\x1b[0m"
+		}
+		if _, err := io.WriteString(w, text); err != nil {
+			return fmt.Errorf("print reply: %w", err)
+		}
+	}
+	if _, err := io.WriteString(w, "\n"); err != nil {
+		return fmt.Errorf("print reply: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,233 @@
+// Package webchat is a chat in the browser: one page and the small HTTP server
+// behind it, meant for the host's own machine. It translates between JSON and
+// package chat, keeps strangers and other web sites out, and knows no command
+// and no market word. The page is plain HTML, CSS and JavaScript from this
+// folder; it loads nothing from elsewhere.
+//
+// The server owns the goroutines of its HTTP server; they are gone when Run
+// returns. Nothing is kept on disk.
+package webchat
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"liqbot/chat"
+)
+
+// Config says how the page is served.
+type Config struct {
+	// Addr is the host and port to listen on, such as "127.0.0.1:8080". Port 0
+	// takes any free port. An empty host or 0.0.0.0 listens on every interface;
+	// the page is then also served under any IP address.
+	Addr string
+	// Hosts are further host names under which browsers may reach the page, as
+	// behind a reverse proxy. Loopback names and Addr's own host always work.
+	Hosts []string
+	// Bot answers; only Handle is used.
+	Bot chat.Bot
+	// Log gets what the host should know; it is never given chat text. Nil means
+	// no log.
+	Log *slog.Logger
+	// Count is told of events by constant names; nil is allowed.
+	Count func(event string)
+	// State is told when the page comes up or goes down; nil is allowed.
+	State func(up bool, reason string)
+	// Mount holds further handlers by path, such as "/healthz". They are served
+	// without the page's Host and Origin checks and without its headers.
+	Mount map[string]http.Handler
+	// Demo shows DEMO in the page's title bar.
+	Demo bool
+}
+
+// Limits of the server. A page that is typed into needs far less.
+const (
+	headerTimeout = 5 * time.Second
+	readTimeout   = 15 * time.Second
+	answerTimeout = 20 * time.Second
+	writeTimeout  = 30 * time.Second
+	idleTimeout   = 60 * time.Second
+	drainTimeout  = 5 * time.Second
+	maxHeader     = 16 << 10
+)
+
+// Server serves the page. Listen, URL and Run are called from one goroutine.
+type Server struct {
+	cfg      Config
+	host     string
+	port     int
+	handler  http.Handler
+	listener net.Listener
+	// cookie is named after the port, since browsers share cookies between the
+	// ports of a host: two bots on one machine do not end each other's session.
+	cookie string
+
+	sessions *sessions
+	pictures *pictures
+	page     *page
+}
+
+// New checks the configuration and prepares the page. It starts nothing.
+func New(cfg Config) (*Server, error) {
+	host, port, err := splitAddr(cfg.Addr)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Bot.Handle == nil {
+		return nil, errors.New("webchat: no handler to answer with")
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Count == nil {
+		cfg.Count = func(string) {}
+	}
+	if cfg.State == nil {
+		cfg.State = func(bool, string) {}
+	}
+	s := &Server{cfg: cfg, host: host, port: port, sessions: newSessions(), pictures: newPictures()}
+	if s.page, err = loadPage(cfg.Demo); err != nil {
+		return nil, err
+	}
+	if s.handler, err = s.routes(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// splitAddr takes an address apart and says what is wrong with it.
+func splitAddr(addr string) (host string, port int, err error) {
+	host, digits, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "", 0, fmt.Errorf("webchat: address %q: want host:port, such as 127.0.0.1:8080", addr)
+	}
+	port, err = strconv.Atoi(digits)
+	if err != nil || port < 0 || port > 65535 {
+		return "", 0, fmt.Errorf("webchat: address %q: want a port from 1 to 65535, such as 127.0.0.1:8080", addr)
+	}
+	return host, port, nil
+}
+
+// Listen takes the address, so that URL is right and a port that is taken is
+// known before anything else starts. Run calls it when it was not called.
+func (s *Server) Listen(ctx context.Context) error {
+	if s.listener != nil {
+		return nil
+	}
+	var config net.ListenConfig
+	l, err := config.Listen(ctx, "tcp", s.cfg.Addr)
+	if err != nil {
+		return s.explain(ctx, err)
+	}
+	s.listener = l
+	if a, ok := l.Addr().(*net.TCPAddr); ok {
+		s.port = a.Port
+	}
+	s.cookie = "liqbot_session_" + strconv.Itoa(s.port)
+	return nil
+}
+
+// explain says what the host can do about an address that cannot be taken.
+func (s *Server) explain(ctx context.Context, err error) error {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("webchat: %s is taken by another program: set WEB_ADDR to a free address, such as WEB_ADDR=%s: %w",
+			s.cfg.Addr, s.freeAddr(ctx), err)
+	case errors.Is(err, syscall.EACCES):
+		return fmt.Errorf("webchat: port %d is reserved for the system: set WEB_ADDR to a port above 1023, such as WEB_ADDR=%s: %w",
+			s.port, net.JoinHostPort(s.host, "8080"), err)
+	default:
+		return fmt.Errorf("webchat: listen on WEB_ADDR=%s: %w", s.cfg.Addr, err)
+	}
+}
+
+// freeAddr finds an address near the configured one that is free right now.
+func (s *Server) freeAddr(ctx context.Context) string {
+	var config net.ListenConfig
+	for port := s.port + 1; port <= min(s.port+20, 65535); port++ {
+		addr := net.JoinHostPort(s.host, strconv.Itoa(port))
+		if l, err := config.Listen(ctx, "tcp", addr); err == nil {
+			_ = l.Close()
+			return addr
+		}
+	}
+	return net.JoinHostPort(s.host, "0")
+}
+
+// URL is the page's address for a browser on this machine. It is right once
+// Listen has returned.
+func (s *Server) URL() string {
+	host := s.host
+	if wildcard(host) {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, strconv.Itoa(s.port)) + "/"
+}
+
+// wildcard reports whether listening on a host means every interface.
+func wildcard(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "" || (err == nil && ip.IsUnspecified())
+}
+
+// Run serves the page until the context ends, then lets requests under way
+// finish for at most five seconds. It returns nil after an orderly end. A server
+// runs once.
+func (s *Server) Run(ctx context.Context) error {
+	if err := s.Listen(ctx); err != nil {
+		return err
+	}
+	// Requests outlive the context by the time that they have to finish.
+	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	srv := &http.Server{
+		Handler:           s.handler,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelDebug),
+		BaseContext:       func(net.Listener) context.Context { return base },
+	}
+	done := make(chan error, 1)
+	go func() { done <- srv.Serve(s.listener) }()
+	s.cfg.State(true, "")
+	defer s.cfg.State(false, "stopped")
+	select {
+	case err := <-done:
+		return fmt.Errorf("webchat: serve: %w", err)
+	case <-ctx.Done():
+	}
+	return stop(base, srv, done)
+}
+
+// stop drains the server and waits for its goroutine.
+func stop(base context.Context, srv *http.Server, done <-chan error) error {
+	drain, cancel := context.WithTimeout(base, drainTimeout)
+	defer cancel()
+	err := srv.Shutdown(drain)
+	if err != nil {
+		_ = srv.Close()
+	}
+	if served := <-done; !errors.Is(served, http.ErrServerClosed) {
+		return fmt.Errorf("webchat: serve: %w", served)
+	}
+	if err != nil {
+		return fmt.Errorf("webchat: requests were cut off at the end: %w", err)
+	}
+	return nil
+}
+
+// isAPI reports whether a request speaks JSON rather than being a browser that
+// opens a page.
+func isAPI(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/api/") }
