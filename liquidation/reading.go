@@ -55,14 +55,15 @@ func (m *Map) keyLevel(c Cluster) KeyLevel {
 func roundOutward(priceUSD float64, side market.Side) float64 {
 	scale := math.Pow10(-market.LevelExponent(priceUSD))
 	steps := priceUSD * scale
-	if nearest := math.Round(steps); math.Abs(steps-nearest) < 1e-6 {
-		steps = nearest
+	rounded := math.Round(steps) / scale
+	switch {
+	case rounded == priceUSD: // already a whole step, however the product came out
+	case side == market.Short:
+		rounded = max(math.Ceil(steps)/scale, priceUSD)
+	default:
+		rounded = min(math.Floor(steps)/scale, priceUSD)
 	}
-	rounded := math.Floor(steps) / scale
-	if side == market.Short {
-		rounded = math.Ceil(steps) / scale
-	}
-	if rounded <= 0 {
+	if !market.Positive(rounded) {
 		return priceUSD
 	}
 	return rounded
