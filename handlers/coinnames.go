@@ -107,7 +107,7 @@ func (h *Handlers) near(word string) []market.Coin {
 	var guesses []guess
 	consider := func(name string, coin market.Coin, listed bool) {
 		limit := min(typo, len(name)/2)
-		if d := levenshtein.ComputeDistance(symbol, name); listed && d <= limit {
+		if d := levenshtein.ComputeDistance(symbol, name); listed && (d <= limit || swapped(symbol, name)) {
 			guesses = append(guesses, guess{coin, d})
 		}
 	}
@@ -134,6 +134,14 @@ func (h *Handlers) near(word string) []market.Coin {
 		}
 	}
 	return out
+}
+
+// swapped reports whether two names have the same letters in another order.
+func swapped(a, b string) bool {
+	x, y := []rune(a), []rune(b)
+	slices.Sort(x)
+	slices.Sort(y)
+	return slices.Equal(x, y)
 }
 
 // unknownCoin answers a coin that is not listed, with the nearest ones as buttons.

@@ -5,6 +5,7 @@ import (
 
 	"liqbot/chat"
 	"liqbot/liquidation"
+	"liqbot/locales"
 	"liqbot/market"
 	"liqbot/snapshot"
 )
@@ -50,15 +51,23 @@ func (c *call) zones(p *paragraphs, clusters []liquidation.Cluster, key *liquida
 		return
 	}
 	for _, cluster := range clusters[:min(len(clusters), shownClusters)] {
-		from, to := cluster.FromUSD, cluster.ToUSD
-		if cluster.Side == market.Long {
-			from, to = to, from
-		}
-		p.line(l.Text("levels.line",
-			"from", l.Level(from),
-			"to", l.Level(to),
-			"distance", l.SignedPercent(cluster.Distance)+", "+l.SignedAmount(cluster.DistanceUSD),
-			"amount", l.Amount(cluster.IntensityUSD)))
+		p.line(zoneLine(l, cluster))
 	}
 	p.line(l.Text("levels.key", "price", l.Level(key.PriceUSD), "amount", l.Amount(key.IntensityUSD)))
+}
+
+func zoneLine(l *locales.Language, c liquidation.Cluster) chat.Text {
+	from, to := c.FromUSD, c.ToUSD
+	if c.Side == market.Long {
+		from, to = to, from
+	}
+	zone := l.Level(from)
+	if upper := l.Level(to); upper != zone {
+		zone += " – " + upper
+	}
+	return l.Text("levels.line",
+		"zone", zone,
+		"distance", l.SignedPercent(c.Distance),
+		"move", l.Move(c.DistanceUSD, c.FromUSD),
+		"amount", l.Amount(c.IntensityUSD))
 }

@@ -27,8 +27,9 @@ type Cluster struct {
 const (
 	// binWidth is the width of a search bin as a fraction of the mark.
 	binWidth = 0.001
-	// sparse widens the bins on coarse grids, in units of the usual gap.
-	sparse = 1.5
+	// sparse widens the bins on coarse grids, in units of the usual gap, but never
+	// beyond a share of the band.
+	sparse, widest = 1.5, 1.0 / 12
 	// dense is how much denser than the side's mean a bin of a cluster is,
 	// dimmed caps that at a share of the densest bin: a flat side has clusters too.
 	dense, dimmed = 1.5, 0.8
@@ -42,20 +43,20 @@ func (m *Map) Clusters(side market.Side, band float64) []Cluster {
 	if len(levels) == 0 || !market.Positive(band) {
 		return nil
 	}
-	width := m.mark * max(binWidth, sparse*usualGap(levels)/m.mark)
+	width := max(binWidth*m.mark, min(sparse*usualGap(levels), widest*band*m.mark))
 	density := smooth(histogram(levels, m.mark, width, band))
 	threshold := min(dense*mean(density), dimmed*slices.Max(density))
+	zones := number(density, threshold)
 	var found []Cluster
 	for start := 0; start < len(levels); {
-		end := start
-		for end < len(levels) && density[bin(levels[end], m.mark, width)] >= threshold {
+		zone := zones[bin(levels[start], m.mark, width)]
+		end := start + 1
+		for end < len(levels) && zones[bin(levels[end], m.mark, width)] == zone {
 			end++
 		}
-		if end == start {
-			start++
-			continue
+		if zone != 0 {
+			found = append(found, m.cluster(side, levels[start:end]))
 		}
-		found = append(found, m.cluster(side, levels[start:end]))
 		start = end
 	}
 	sort.SliceStable(found, func(i, j int) bool { return found[i].IntensityUSD > found[j].IntensityUSD })
@@ -121,6 +122,23 @@ func smooth(bins []float64) []float64 {
 		}
 	}
 	return out
+}
+
+// number gives each run of dense bins a number from 1 on, the bins between them 0.
+func number(density []float64, threshold float64) []int {
+	zones := make([]int, len(density))
+	n, inside := 0, false
+	for i, d := range density {
+		if d < threshold {
+			inside = false
+			continue
+		}
+		if !inside {
+			n, inside = n+1, true
+		}
+		zones[i] = n
+	}
+	return zones
 }
 
 func mean(v []float64) float64 {

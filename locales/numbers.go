@@ -67,6 +67,16 @@ func (l *Language) Level(usd float64) string {
 	return fill(l.numbers.Price, l.Number(usd, levelDecimals(usd)))
 }
 
+// Move writes a signed difference in USD with as many decimals as a level near a
+// price has.
+func (l *Language) Move(usd, nearUSD float64) string {
+	sign := "+"
+	if usd < 0 {
+		sign = "-"
+	}
+	return sign + fill(l.numbers.Price, l.Number(math.Abs(usd), levelDecimals(nearUSD)))
+}
+
 func priceDecimals(usd float64) int {
 	if !market.Positive(usd) {
 		return 2
