@@ -187,8 +187,9 @@ type Bot struct {
 	Handle   Handler
 	Suggest  Suggest
 	Commands []Command
-	// About holds the short texts for a bot's profile by language tag.
-	About map[string]string
+	// About holds a line for a bot's profile by language tag, at most 120
+	// characters; Description says it at length, at most 512.
+	About, Description map[string]string
 }
 
 // Claims remembers which requests were answered, across restarts.

@@ -97,9 +97,10 @@ func describe(o option) chat.Option {
 // Bot is what the platforms need.
 func (h *Handlers) Bot() chat.Bot {
 	return chat.Bot{
-		Handle:   h.Handle,
-		Suggest:  h.Suggest,
-		Commands: h.Commands(),
-		About:    locales.Each("profile.short"),
+		Handle:      h.Handle,
+		Suggest:     h.Suggest,
+		Commands:    h.Commands(),
+		About:       locales.Each("profile.short"),
+		Description: locales.Each("profile.long"),
 	}
 }

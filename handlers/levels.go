@@ -25,7 +25,7 @@ func levels(ctx context.Context, c *call) chat.Reply {
 		Data:  press("liq", string(s.Key.Coin), string(s.Key.Window)),
 	})
 	return chat.Reply{
-		Text:    c.framed(s, c.wordedFor(s, "levels", wordLevels)),
+		Text:    c.framed(s, "levels", wordLevels),
 		Buttons: buttons,
 		Edit:    c.edit,
 	}

@@ -19,7 +19,7 @@ func liq(ctx context.Context, c *call) chat.Reply {
 		return refusal
 	}
 	reply := chat.Reply{
-		Text:    c.framed(s, c.wordedFor(s, "liq", wordLiq)),
+		Text:    c.framed(s, "liq", wordLiq),
 		Buttons: windowButtons(c.lang, "liq", s.Key, true),
 		Edit:    c.edit,
 	}

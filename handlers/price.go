@@ -15,7 +15,7 @@ func price(ctx context.Context, c *call) chat.Reply {
 	}
 	coin := string(s.Key.Coin)
 	return chat.Reply{
-		Text: c.framed(s, c.wordedFor(s, "price", wordPrice)),
+		Text: c.framed(s, "price", wordPrice),
 		Buttons: [][]chat.Button{{
 			{Label: c.lang.Say("button.refresh"), Data: press("price", coin, "edit")},
 			{Label: c.lang.Say("button.map", "coin", coin), Data: press("liq", coin)},

@@ -75,11 +75,11 @@ func (c *call) trouble(err error, coin market.Coin) chat.Reply {
 	}
 }
 
-// wordKey names what has been worded: one text for a command, coin, window and
-// language.
+// wordKey names what has been worded: one text for a part of a reply, coin, window
+// and language.
 type wordKey struct {
-	command, language string
-	key               snapshot.Key
+	part, language string
+	key            snapshot.Key
 }
 
 type worded struct {
@@ -87,10 +87,13 @@ type worded struct {
 	text chat.Text
 }
 
+// worder words one part of a reply.
+type worder func(*call, *snapshot.Snapshot) chat.Text
+
 // wordedFor words a snapshot once, however often it is asked for. A newer
 // snapshot takes the place of the older one, so the memory is bounded.
-func (c *call) wordedFor(s *snapshot.Snapshot, name string, word func(*call, *snapshot.Snapshot) chat.Text) chat.Text {
-	key := wordKey{command: name, language: c.lang.Tag(), key: s.Key}
+func (c *call) wordedFor(s *snapshot.Snapshot, part string, word worder) chat.Text {
+	key := wordKey{part: part, language: c.lang.Tag(), key: s.Key}
 	if found, ok := c.worded.Load(key); ok {
 		if w, ok := found.(*worded); ok && w.id == s.ID && s.ID != 0 {
 			return w.text
@@ -101,39 +104,49 @@ func (c *call) wordedFor(s *snapshot.Snapshot, name string, word func(*call, *sn
 	return w.text
 }
 
-// framed puts the title and what marks the data in front of a body and its source
-// and age behind it.
-func (c *call) framed(s *snapshot.Snapshot, body chat.Text) chat.Text {
+// framed words a snapshot: the title and what marks the data, the body of the
+// command, then the data's source and age.
+func (c *call) framed(s *snapshot.Snapshot, command string, body worder) chat.Text {
 	l := c.lang
 	age := s.Age(c.now)
-	head := c.wordedFor(s, "head", wordHead)
+	head := c.wordedFor(s, command+" head", titled[command])
+	middle := c.wordedFor(s, command, body)
 	foot := c.wordedFor(s, "foot", wordFoot)
-	text := make(chat.Text, 0, len(head)+len(body)+len(foot)+8)
+	text := make(chat.Text, 0, len(head)+len(middle)+len(foot)+8)
 	text = append(text, head...)
 	if age > c.opts.StaleAfter {
 		text = append(text, chat.Span{Text: "\n"})
 		text = append(text, l.Text("label.stale", "age", l.Age(age))...)
 	}
 	text = append(text, chat.Span{Text: "\n"})
-	text = append(text, body...)
+	text = append(text, middle...)
 	text = append(text, chat.Span{Text: "\n\n"})
 	text = append(text, l.Text("label.as_of", "time", l.DateTime(s.AsOf()))...)
 	text = append(text, chat.Span{Text: " · "}, chat.Span{Text: l.Age(age), At: s.AsOf()}, chat.Span{Text: "\n"})
 	return append(text, foot...)
 }
 
-// wordHead is the title and the marks of data that is not of a live market.
-func wordHead(c *call, s *snapshot.Snapshot) chat.Text {
-	var p paragraphs
-	p.line(c.lang.Text("liq.title", "coin", string(s.Key.Coin), "window", string(s.Key.Window)))
-	provenance := s.Price.Provenance
-	switch {
-	case s.Demo():
-		p.line(c.lang.Text("label.demo"))
-	case !provenance.RecordedAt.IsZero():
-		p.line(c.lang.Text("label.recorded", "time", c.lang.DateTime(provenance.RecordedAt)))
+// titled words the head of each command that shows a snapshot.
+var titled = map[string]worder{
+	"liq":    headed("liq.title"),
+	"levels": headed("levels.title"),
+	"price":  headed("price.title"),
+}
+
+// headed words a title and the marks of data that is not of a live market.
+func headed(title string) worder {
+	return func(c *call, s *snapshot.Snapshot) chat.Text {
+		var p paragraphs
+		p.line(c.lang.Text(title, "coin", string(s.Key.Coin), "window", string(s.Key.Window)))
+		recorded := s.Price.Provenance.RecordedAt
+		switch {
+		case s.Demo():
+			p.line(c.lang.Text("label.demo"))
+		case !recorded.IsZero():
+			p.line(c.lang.Text("label.recorded", "time", c.lang.DateTime(recorded)))
+		}
+		return p.text
 	}
-	return p.text
 }
 
 // wordFoot is where the map comes from and what its figures are not.

@@ -54,7 +54,7 @@ func at() *clock { return &clock{now: time.Date(2026, 4, 16, 12, 30, 20, 0, time
 func source(t *testing.T, srv *coinglasstest.Server, change ...func(*coinglass.Config)) *coinglass.Source {
 	t.Helper()
 	client := srv.Client()
-	client.Timeout = 2 * time.Second
+	client.Timeout = 20 * time.Second
 	cfg := coinglass.Config{
 		Key: secret.New(coinglasstest.Key), URL: srv.URL, Client: client,
 		Retry: coinglass.Retry{Tries: 3, First: time.Millisecond, Longest: 2 * time.Millisecond},
@@ -220,61 +220,6 @@ func candlesAt(closes ...float64) func(url.Values) string {
 			step = time.Hour
 		}
 		return coinglasstest.Candles(time.Now().Truncate(step), step, closes...)
-	}
-}
-
-func TestCoins(t *testing.T) {
-	tests := []struct {
-		name, body string
-		want       []market.Coin
-	}{
-		{"main coins first, then the vendor's order", coinglasstest.Data([]string{"XRP", "SOL", "DOGE", "BTC", "ETH"}), []market.Coin{"BTC", "ETH", "SOL", "XRP", "DOGE"}},
-		{"a main coin that is not listed", coinglasstest.Data([]string{"XRP", "BTC"}), []market.Coin{"BTC", "XRP"}},
-		{"names that are no coins", coinglasstest.Data([]any{"BTC", "kPEPE", "", nil, "A-B", "1000SATS"}), []market.Coin{"BTC", "1000SATS"}},
-		{"no list", coinglasstest.Refusal("500", "busy"), []market.Coin{"BTC", "ETH", "SOL"}},
-		{"empty list", coinglasstest.Data([]string{}), []market.Coin{"BTC", "ETH", "SOL"}},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			srv := coinglasstest.New(t)
-			srv.Reply(coinglasstest.SupportedCoins, tt.body)
-			got, err := source(t, srv).Coins(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(tt.want, got); diff != "" {
-				t.Errorf("coins (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
-func TestCoinsAreAskedForHourly(t *testing.T) {
-	c, srv := at(), coinglasstest.New(t)
-	s := source(t, srv, onClock(srv, c))
-	for _, wait := range []time.Duration{0, 59 * time.Minute, 2 * time.Minute} {
-		c.add(wait)
-		if _, err := s.Coins(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if got := srv.Requests(coinglasstest.SupportedCoins); got != 2 {
-		t.Errorf("%d requests in 61 minutes, want 2", got)
-	}
-}
-
-func TestUnlistedCoinIsNotAskedFor(t *testing.T) {
-	srv := coinglasstest.New(t)
-	s := source(t, srv)
-	if _, err := s.Coins(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	_, err := s.Fetch(t.Context(), snapshot.Key{Coin: "NOPE", Window: market.Day})
-	if snapshot.ProblemOf(err) != snapshot.NotListed {
-		t.Errorf("problem %q of %v", snapshot.ProblemOf(err), err)
-	}
-	if got := srv.Requests(coinglasstest.AggregatedMap); got != 0 {
-		t.Errorf("%d requests for a coin that is not in the list", got)
 	}
 }
 

@@ -197,7 +197,7 @@ func TestContractOfThePrice(t *testing.T) {
 	}{
 		{"documented list: Bitget's own spelling", reply(t, "supported_exchange_pairs.json"), "", "Bitget BTCUSDT_UMCBL"},
 		{"the biggest exchange", coinglasstest.Data(map[string][]pair{
-			"Aster": {contract("BTCUSDT", "BTC", "USDT")}, "OKX": {contract("BTC-USDT-SWAP", "BTC", "USDT")},
+			"Aster": {contract("BTCUSDT", "BTC", "USDT")}, "OKX": {contract("BTC-260626", "BTC", "USDT"), contract("BTC-USDT-SWAP", "BTC", "USDT")},
 		}), "", "OKX BTC-USDT-SWAP"},
 		{"perpetual before dated, USDT before USD", coinglasstest.Data(map[string][]pair{
 			"Binance": {contract("BTCUSDT_260626", "BTC", "USDT"), contract("BTCUSD_PERP", "BTC", "USD"), contract("BTCUSDT", "BTC", "USDT"), contract("BTCSTUSDT", "BTCST", "USDT")},
@@ -260,6 +260,7 @@ func TestETFFlows(t *testing.T) {
 		{"Saturday: the week that ended", d(18), twoWeeks, &market.ETFFlow{NetUSD: 31000, NetCoins: 3100, From: d(13), To: d(17), Week: market.LastWeek}},
 		{"Sunday: the same", d(19).Add(23 * time.Hour), twoWeeks, &market.ETFFlow{NetUSD: 31000, NetCoins: 3100, From: d(13), To: d(17), Week: market.LastWeek}},
 		{"Monday: still the same", d(20).Add(time.Hour), twoWeeks, &market.ETFFlow{NetUSD: 31000, NetCoins: 3100, From: d(13), To: d(17), Week: market.LastWeek}},
+		{"a weekend is no trading day", d(16), coinglasstest.Flows(flow(5, 1, 1), flow(6, 2, 1), flow(11, 4, 1)), &market.ETFFlow{NetUSD: 2, NetCoins: 2, From: d(6), To: d(6), Week: market.LastWeek}},
 		{"a holiday in the week", d(16), coinglasstest.Flows(flow(7, 5, 1), flow(9, 6, 1)), &market.ETFFlow{NetUSD: 11, NetCoins: 11, From: d(7), To: d(9), Week: market.LastWeek}},
 		{"only this week is known", d(16).Add(time.Hour), coinglasstest.Flows(flow(13, 1, 1), flow(14, 2, 1), flow(15, 4, 1)), &market.ETFFlow{NetUSD: 7, NetCoins: 7, From: d(13), To: d(15), Week: market.LatestDays}},
 		{"nothing newer than a week", d(28), twoWeeks, nil},

@@ -1,15 +1,12 @@
 package coinglass_test
 
 import (
-	"context"
 	"net/http"
 	"net/http/httptest"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"liqbot/market"
 	"liqbot/secret"
 	"liqbot/snapshot"
 	"liqbot/sources/coinglass"
@@ -47,7 +44,7 @@ func TestProblems(t *testing.T) {
 		{"422", refusal(422, "422", "not acceptable"), snapshot.NotListed, "", 1},
 		{"429", refusal(429, "429", "Too Many Requests"), snapshot.RateLimited, "requests", 1},
 		{"429 with HTTP 200", refusal(200, "429", ""), snapshot.RateLimited, "requests", 1},
-		{"500", refusal(500, "500", "server"), snapshot.Unavailable, "", 3},
+		{"500", refusal(500, "500", "server"), snapshot.Unavailable, "wait", 3},
 		{"500 with HTTP 200", refusal(200, "500", "server"), snapshot.Unavailable, "", 3},
 		{"503 page", coinglasstest.Fault{Status: 503, Header: html, Body: page}, snapshot.Unavailable, "", 3},
 		{"408", refusal(408, "408", "too long"), snapshot.Unavailable, "", 3},
@@ -122,7 +119,7 @@ func TestHangingServerIsGivenUp(t *testing.T) {
 	srv.Fail(coinglasstest.AggregatedMap, coinglasstest.Fault{Hang: true})
 	s := source(t, srv, func(cfg *coinglass.Config) { cfg.Client.Timeout = 20 * time.Millisecond })
 	_, err := s.Fetch(t.Context(), week)
-	problem(t, err, snapshot.Unavailable)
+	_ = problem(t, err, snapshot.Unavailable)
 	if got := srv.Requests(coinglasstest.AggregatedMap); got != 3 {
 		t.Errorf("%d tries, want 3", got)
 	}
@@ -163,7 +160,7 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 	srv := coinglasstest.New(t)
 	srv.Fail(coinglasstest.AggregatedMap, coinglasstest.Fault{Status: 302, Header: map[string]string{"Location": stranger.URL + "/x"}})
 	_, err := source(t, srv).Fetch(t.Context(), week)
-	problem(t, err, snapshot.Unavailable)
+	_ = problem(t, err, snapshot.Unavailable)
 	if got := stranger.Requests(""); got != 0 {
 		t.Errorf("the stranger got %d requests", got)
 	}
@@ -173,103 +170,9 @@ func TestWithoutKeyNothingIsAsked(t *testing.T) {
 	srv := coinglasstest.New(t)
 	s := source(t, srv, func(cfg *coinglass.Config) { cfg.Key = secret.Secret{} })
 	_, err := s.Fetch(t.Context(), week)
-	problem(t, err, snapshot.Unauthorized)
+	_ = problem(t, err, snapshot.Unauthorized)
 	if got := srv.Requests(""); got != 0 {
 		t.Errorf("%d requests", got)
-	}
-}
-
-func TestOptionalFigures(t *testing.T) {
-	tests := []struct {
-		path string
-		gone func(*snapshot.Snapshot) bool
-	}{
-		{coinglasstest.PriceHistory, func(s *snapshot.Snapshot) bool { return s.Range == nil && !s.Price.HasChange24h }},
-		{coinglasstest.BitcoinFlows, func(s *snapshot.Snapshot) bool { return s.ETF == nil }},
-		{coinglasstest.LiquidationTotals, func(s *snapshot.Snapshot) bool { return s.Liquidations == nil }},
-		{coinglasstest.OpenInterest, func(s *snapshot.Snapshot) bool { return s.OpenInterest == nil }},
-		{coinglasstest.Funding, func(s *snapshot.Snapshot) bool { return s.Funding == nil }},
-	}
-	faults := map[string]coinglasstest.Fault{
-		"500": status(500), "403": status(403), "404": status(404), "page": {Body: page},
-		"too large": {Body: "{", Padding: 5 << 20}, "null": {Body: `{"code":"0","data":null}`},
-		"odd": {Body: `{"code":"0","data":[{"exchange":"All"}]}`},
-	}
-	for _, tt := range tests {
-		for name, fault := range faults {
-			t.Run(tt.path+" "+name, func(t *testing.T) {
-				srv := coinglasstest.New(t)
-				srv.Fail(tt.path, fault)
-				if snap := fetch(t, source(t, srv), week); !tt.gone(snap) {
-					t.Errorf("a figure that was not served: %+v", snap)
-				}
-			})
-		}
-	}
-}
-
-func TestHangingFiguresAreLeftOut(t *testing.T) {
-	srv := coinglasstest.New(t)
-	for _, path := range []string{
-		coinglasstest.PriceHistory, coinglasstest.BitcoinFlows, coinglasstest.LiquidationTotals,
-		coinglasstest.OpenInterest, coinglasstest.Funding,
-	} {
-		srv.Fail(path, coinglasstest.Fault{Hang: true})
-	}
-	s := source(t, srv, func(cfg *coinglass.Config) {
-		cfg.Client.Timeout, cfg.Retry.Tries = 300*time.Millisecond, 1
-	})
-	snap := fetch(t, s, week)
-	if snap.Range != nil || snap.ETF != nil || snap.Liquidations != nil || snap.OpenInterest != nil || snap.Funding != nil {
-		t.Errorf("a figure that was not served: %+v", snap)
-	}
-}
-
-func TestOptionalFigureIsKeptThenDropped(t *testing.T) {
-	c, srv, log := at(), coinglasstest.New(t), new(lines)
-	s := source(t, srv, onClock(srv, c), logTo(log))
-	first := fetch(t, s, week).OpenInterest
-	srv.Fail(coinglasstest.OpenInterest, status(500))
-	for range 5 {
-		c.add(5 * time.Minute)
-		kept := fetch(t, s, week).OpenInterest
-		if kept == nil || !kept.Provenance.AsOf.Equal(first.Provenance.AsOf) {
-			t.Fatalf("at %s: %+v, want the figure of %s", c.Now(), kept, first.Provenance.AsOf)
-		}
-	}
-	c.add(10 * time.Minute)
-	if old := fetch(t, s, week).OpenInterest; old != nil {
-		t.Errorf("a figure of %s at %s", old.Provenance.AsOf, c.Now())
-	}
-	srv.Heal(coinglasstest.OpenInterest)
-	c.add(time.Minute)
-	if fetch(t, s, week).OpenInterest == nil {
-		t.Error("the figure did not come back")
-	}
-	if failed, back := strings.Count(log.String(), "cannot be had"), strings.Count(log.String(), "is back"); failed != 1 || back != 1 {
-		t.Errorf("%d lines of failure and %d of return, want one each:\n%s", failed, back, log)
-	}
-}
-
-func TestFailingFigureIsNotHammered(t *testing.T) {
-	c, srv := at(), coinglasstest.New(t)
-	s := source(t, srv, onClock(srv, c))
-	srv.Fail(coinglasstest.Funding, coinglasstest.Fault{Status: 403})
-	for range 18 { // three minutes
-		fetch(t, s, week)
-		c.add(10 * time.Second)
-	}
-	if got := srv.Requests(coinglasstest.Funding); got != 1 {
-		t.Errorf("%d requests for a figure that the plan does not have", got)
-	}
-	srv.Fail(coinglasstest.Funding, status(500))
-	c.add(10 * time.Minute)
-	for range 18 {
-		fetch(t, s, week)
-		c.add(10 * time.Second)
-	}
-	if got := srv.Requests(coinglasstest.Funding) - 1; got != 18 { // six rounds of three tries
-		t.Errorf("%d requests to a failing server in three minutes, want 18", got)
 	}
 }
 
@@ -311,105 +214,5 @@ func TestKeyIsNeverShown(t *testing.T) {
 				t.Errorf("nothing was logged, so nothing was tested:\n%s", log)
 			}
 		})
-	}
-}
-
-func TestBudgetStaysBelowTheLimit(t *testing.T) {
-	const limit = 40
-	c, srv := at(), coinglasstest.New(t)
-	srv.Limit(limit)
-	s := source(t, srv, onClock(srv, c))
-	end := c.Now().Add(time.Minute)
-	for c.Now().Before(end) {
-		// Refused at once rather than in five seconds: time stands still meanwhile.
-		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-		_, _ = s.Fetch(ctx, snapshot.Key{Coin: "BTC", Window: market.Week})
-		cancel()
-		c.add(500 * time.Millisecond)
-	}
-	got := srv.Requests("")
-	if got > limit || got < limit/2 {
-		t.Errorf("%d requests in a minute, want %d at most and not much fewer", got, limit)
-	}
-	for _, r := range srv.Seen("") {
-		if r.Status == http.StatusTooManyRequests {
-			t.Fatal("the server had to refuse a request")
-		}
-	}
-}
-
-func TestUsedUpElsewhere(t *testing.T) {
-	c, srv := at(), coinglasstest.New(t)
-	s := source(t, srv, onClock(srv, c))
-	used := coinglasstest.Fault{
-		Body:   coinglasstest.KeyedMap(coinglasstest.BitcoinPrice, coinglasstest.Row{Price: 90000, Level: 1}),
-		Header: map[string]string{"API-KEY-MAX-LIMIT": "300", "API-KEY-USE-LIMIT": "299"},
-	}
-	srv.Fail(coinglasstest.AggregatedMap, used)
-	fetch(t, s, week)
-	asked := srv.Requests("")
-	_, err := s.Fetch(t.Context(), week)
-	e := problem(t, err, snapshot.RateLimited)
-	if want := c.Now().Truncate(time.Minute).Add(time.Minute); !e.RetryAt.Equal(want) {
-		t.Errorf("retry at %s, want the next minute %s", e.RetryAt, want)
-	}
-	if srv.Requests("") != asked {
-		t.Error("asked although other programs have used up the key")
-	}
-	srv.Heal(coinglasstest.AggregatedMap)
-	c.add(time.Minute)
-	fetch(t, s, week)
-}
-
-func TestTooManyRequests(t *testing.T) {
-	tests := []struct {
-		name, retryAfter string
-		want             time.Duration
-	}{
-		{"seconds", "17", 17 * time.Second},
-		{"date", at().Now().Add(42 * time.Second).Format(http.TimeFormat), 42 * time.Second},
-		{"not told", "", 5 * time.Second},
-		{"nonsense", "soon", 5 * time.Second},
-		{"for ever", "1e30", time.Hour},
-		{"negative", "-3", 5 * time.Second},
-		{"at once", "0", time.Second},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			c, srv := at(), coinglasstest.New(t)
-			s := source(t, srv, onClock(srv, c))
-			fault := status(429)
-			fault.Header = map[string]string{"Retry-After": tt.retryAfter}
-			srv.Fail(coinglasstest.AggregatedMap, fault)
-			_, err := s.Fetch(t.Context(), week)
-			if got := problem(t, err, snapshot.RateLimited).RetryAt.Sub(c.Now()); got != tt.want {
-				t.Errorf("retry after %s, want %s", got, tt.want)
-			}
-			c.add(tt.want - time.Second)
-			_, err = s.Fetch(t.Context(), week)
-			problem(t, err, snapshot.RateLimited)
-			if got := srv.Requests(coinglasstest.AggregatedMap); got != 1 {
-				t.Errorf("%d requests before the time is up", got)
-			}
-			srv.Heal(coinglasstest.AggregatedMap)
-			c.add(2 * time.Second)
-			fetch(t, s, week)
-		})
-	}
-}
-
-func TestRepeatedRefusalsWaitLonger(t *testing.T) {
-	c, srv := at(), coinglasstest.New(t)
-	s := source(t, srv, onClock(srv, c))
-	srv.Fail("", status(429))
-	waits := make([]string, 0, 6)
-	for range 6 {
-		_, err := s.Fetch(t.Context(), week)
-		wait := problem(t, err, snapshot.RateLimited).RetryAt.Sub(c.Now())
-		waits = append(waits, strconv.Itoa(int(wait.Seconds())))
-		c.add(wait)
-	}
-	if got := strings.Join(waits, " "); got != "5 10 20 40 60 60" {
-		t.Errorf("waits of %s s", got)
 	}
 }

@@ -23,6 +23,7 @@ const (
 	hintOtherPlan = "the key works, but its CoinGlass plan does not include this figure: it is left out"
 	hintAddress   = "something other than the CoinGlass API answers: check COINGLASS_API_URL, and any proxy on the way"
 	hintBlocked   = "a web page refused the request instead of the API: CoinGlass' firewall or a proxy may block this server's address"
+	hintBroken    = "CoinGlass itself is out of order; there is nothing to do but wait, the bot keeps trying"
 	hintNetwork   = "check this server's network, and COINGLASS_API_URL"
 	hintTLS       = "the certificate of the server is not trusted: check this computer's clock and root certificates, COINGLASS_API_URL, and any proxy on the way"
 )
@@ -95,7 +96,7 @@ func (c *client) refusal(a answer) (data []byte, again bool, err error) {
 func (c *client) sort(a answer, n int) (snapshot.Problem, string) {
 	switch {
 	case n >= 500 && n < 600:
-		return snapshot.Unavailable, ""
+		return snapshot.Unavailable, hintBroken
 	case a.says("upgrade", "not available in your plan", "permission"):
 		return snapshot.PlanTooLow, a.planHint()
 	case n == http.StatusUnauthorized, a.says("api key", "api-key", "apikey"):

@@ -13,9 +13,10 @@ const Version = 1
 const (
 	// MaxLine is the longest line, in bytes after decompression.
 	MaxLine = 8 << 20
-	// MaxLevels is how many levels one map may have, MaxHeld how many all maps
-	// that are in force at one moment may have together.
-	MaxLevels, MaxHeld = 200_000, 2_000_000
+	// MaxLevels is how many levels one map may have.
+	MaxLevels = 200_000
+	// MaxHeld is how many levels all maps in force may have together.
+	MaxHeld = 2_000_000
 	// MaxCoins is how many coins a recording may have.
 	MaxCoins = 1_000
 	// MaxVenues is how long a list of venues may be.

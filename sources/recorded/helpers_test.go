@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"math"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -99,5 +98,3 @@ func zip(t *testing.T, text string) []byte {
 	}
 	return b.Bytes()
 }
-
-func near(a, b float64) bool { return math.Abs(a-b) < 1e-9 }

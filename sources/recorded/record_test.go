@@ -54,12 +54,12 @@ func (l *live) set(shots ...*snapshot.Snapshot) {
 }
 
 // shot is a snapshot with every figure, as of a time.
-func shot(t *testing.T, coin market.Coin, usd float64, asOf time.Time) *snapshot.Snapshot {
+func shot(t *testing.T, coin market.Coin, usd float64, asOf time.Time, change ...func(*liquidation.Input)) *snapshot.Snapshot {
 	t.Helper()
 	p := market.Provenance{Source: "Live", Origin: market.Measured, AsOf: asOf.UTC()}
 	mp := p
 	mp.Origin, mp.Venues, mp.Missing = market.Vendor, []market.Venue{"OKX"}, []market.Venue{"HTX"}
-	m, err := liquidation.New(liquidation.Input{
+	in := liquidation.Input{
 		Coin: coin, Window: market.Week, MarkUSD: usd, Provenance: mp,
 		Levels: []liquidation.Level{
 			{PriceUSD: 102.5, Side: market.Short, IntensityUSD: 1.25, Venue: "OKX", Leverage: 12.5},
@@ -68,7 +68,11 @@ func shot(t *testing.T, coin market.Coin, usd float64, asOf time.Time) *snapshot
 			{PriceUSD: 98, Side: market.Long, IntensityUSD: 2},
 			{PriceUSD: 97.5, Side: market.Long, IntensityUSD: 4, Venue: "OKX"},
 		},
-	})
+	}
+	for _, c := range change {
+		c(&in)
+	}
+	m, err := liquidation.New(in)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,6 +119,9 @@ func recording(t *testing.T, src snapshot.Source, w io.Writer, o recorded.Record
 	return func() error { cancel(); return <-done }
 }
 
+// pause lets time pass in a synctest bubble.
+func pause(d time.Duration) { <-time.After(d) }
+
 func TestRecordAndPlayBack(t *testing.T) {
 	for _, gzip := range []bool{false, true} {
 		t.Run(fmt.Sprintf("gzip %v", gzip), func(t *testing.T) {
@@ -124,6 +131,7 @@ func TestRecordAndPlayBack(t *testing.T) {
 }
 
 func recordAndPlayBack(t *testing.T, gzip bool) {
+	t.Helper()
 	var file bytes.Buffer
 	src := &live{}
 	began := time.Now()
@@ -137,9 +145,9 @@ func recordAndPlayBack(t *testing.T, gzip bool) {
 	stop := recording(t, src, &file, recorded.RecordOptions{Every: 5 * time.Second, Gzip: gzip})
 	for _, usd := range []float64{100, 103, 99, 97.75, 97.75} {
 		synctest.Wait()
-		time.Sleep(time.Second)
+		pause(time.Second)
 		next(usd, time.Now())
-		time.Sleep(4 * time.Second)
+		pause(4 * time.Second)
 	}
 	synctest.Wait()
 	if err := stop(); err != nil {
@@ -158,7 +166,7 @@ func recordAndPlayBack(t *testing.T, gzip bool) {
 			t.Errorf("pass %d: recorded at %v, want %v", i, at, w.Price.Provenance.AsOf)
 		}
 		equalBut(t, shot(t, "BTC", w.Price.USD, w.Price.Provenance.AsOf.Add(shift)), got)
-		time.Sleep(5 * time.Second)
+		pause(5 * time.Second)
 	}
 }
 
@@ -176,7 +184,7 @@ func TestRecordWritesOnlyWhatChanged(t *testing.T) {
 			return file.String()
 		}
 		pass := func() string {
-			time.Sleep(time.Second)
+			pause(time.Second)
 			return written()
 		}
 		if out := written(); strings.Count(out, "\n") != 8 || !strings.HasPrefix(out, `{"kind":"market","v":1,"source":"Live","origin":"vendor"`) {
@@ -196,6 +204,18 @@ func TestRecordWritesOnlyWhatChanged(t *testing.T) {
 		src.set(shot(t, "BTC", 100, first.Add(3*time.Second)))
 		if out := pass(); !strings.Contains(out, `"ref_usd":100`) {
 			t.Errorf("a swept level came back, which a player cannot know, yet it wrote\n%s", out)
+		}
+		src.set(shot(t, "BTC", 100, first.Add(3*time.Second), func(in *liquidation.Input) { in.Levels[1].IntensityUSD++ }))
+		if out := pass(); strings.Count(out, "\n") != 1 || !strings.Contains(out, `"ref_usd":100`) {
+			t.Errorf("one level changed, yet it wrote\n%s", out)
+		}
+		src.set(shot(t, "BTC", 100, first.Add(3*time.Second), func(in *liquidation.Input) { in.Provenance.Missing = nil }))
+		if out := pass(); strings.Count(out, "\n") != 1 || !strings.Contains(out, `"ref_usd":100`) {
+			t.Errorf("a venue is no longer missing and a level is as it was, yet it wrote\n%s", out)
+		}
+		src.set(shot(t, "BTC", 100, first.Add(3*time.Second)))
+		if out := pass(); strings.Count(out, "\n") != 1 || !strings.Contains(out, `"missing":["HTX"]`) {
+			t.Errorf("a venue is missing again, yet it wrote\n%s", out)
 		}
 		bare := *shot(t, "BTC", 100, first.Add(3*time.Second))
 		bare.ETF, bare.Funding = nil, nil
@@ -221,14 +241,14 @@ func TestRecordSurvivesTrouble(t *testing.T) {
 		stop := recording(t, src, &file, recorded.RecordOptions{
 			Every: time.Second, Windows: []market.Window{market.Week}, Log: slog.New(slog.NewTextHandler(&log, nil)),
 		})
-		time.Sleep(5500 * time.Millisecond)
+		pause(5500 * time.Millisecond)
 		if file.Len() > 0 {
 			t.Errorf("nothing could be fetched, yet it wrote\n%s", file.String())
 		}
 		odd := *shot(t, "ETH", 100, time.Now())
 		odd.Range = &market.PriceRange{HighUSD: 1, LowUSD: 2, Window: market.Week}
 		src.set(shot(t, "BTC", 100, time.Now()), &odd)
-		time.Sleep(5 * time.Second)
+		pause(5 * time.Second)
 		if err := stop(); err != nil {
 			t.Fatal(err)
 		}
@@ -256,9 +276,9 @@ func TestAKilledRecordingCanBePlayed(t *testing.T) {
 		src := &live{}
 		src.set(shot(t, "BTC", 100, time.Now()))
 		stop := recording(t, src, &file, recorded.RecordOptions{Every: time.Second, Gzip: true})
-		time.Sleep(500 * time.Millisecond)
+		pause(500 * time.Millisecond)
 		src.set(shot(t, "BTC", 101, time.Now()))
-		time.Sleep(time.Second)
+		pause(time.Second)
 		synctest.Wait()
 		killed := bytes.Clone(file.Bytes())
 		if err := stop(); err != nil {
@@ -269,7 +289,7 @@ func TestAKilledRecordingCanBePlayed(t *testing.T) {
 			if err != nil {
 				t.Fatalf("cut by %d: %v", cut, err)
 			}
-			time.Sleep(2 * time.Second)
+			pause(2 * time.Second)
 			want := 101.0
 			if got := fetch(t, s, btc).Price.USD; got != want {
 				t.Errorf("cut by %d: price %v, want %v", cut, got, want)
@@ -299,6 +319,36 @@ func TestRecordAReplay(t *testing.T) {
 		equalBut(t, want, got)
 		if at := got.Map.Provenance().RecordedAt; !at.Equal(want.Map.Provenance().RecordedAt) {
 			t.Errorf("recorded at %v, want %v", at, want.Map.Provenance().RecordedAt)
+		}
+	})
+}
+
+// TestRecordTakesTheNewestPrice has windows that were fetched at different times.
+func TestRecordTakesTheNewestPrice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var file bytes.Buffer
+		day, week := *shot(t, "BTC", 101, time.Now()), shot(t, "BTC", 100, time.Now().Add(-time.Second))
+		day.Key.Window = market.Day
+		month := *shot(t, "BTC", 102, time.Now().Add(-2*time.Second))
+		month.Key.Window = market.Month
+		src := &live{}
+		src.set(week, &day, &month)
+		stop := recording(t, src, &file, recorded.RecordOptions{})
+		synctest.Wait()
+		if out := file.String(); strings.Count(out, `"kind":"price"`) != 1 || !strings.Contains(out, `"usd":101,`) {
+			t.Errorf("wrote\n%swant one price, 101", out)
+		}
+		day2, week2 := *shot(t, "BTC", 103, time.Now()), shot(t, "BTC", 104, time.Now().Add(time.Second))
+		day2.Key.Window = market.Day
+		src.set(week2, &day2)
+		file.Reset()
+		pause(10 * time.Second)
+		synctest.Wait()
+		if out := file.String(); strings.Count(out, `"kind":"price"`) != 1 || !strings.Contains(out, `"usd":104,`) {
+			t.Errorf("wrote\n%swant one price, 104", out)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
 		}
 	})
 }

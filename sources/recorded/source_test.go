@@ -135,6 +135,8 @@ func TestSweptLevelsStayAwayUntilTheNextMap(t *testing.T) {
 {"t":1768046404000,"kind":"map","coin":"BTC","window":"7d","same":true}
 {"t":1768046405000,"kind":"map","coin":"BTC","window":"7d","ref_usd":100,"short":[[102,10]],"long":[[98,7]]}
 {"t":1768046406000,"kind":"map","coin":"BTC","window":"7d","ref_usd":103,"short":[[102,10],[104,1]],"long":[[99,7]]}
+{"t":1768046407000,"kind":"map","coin":"BTC","window":"7d","ref_usd":103,"short":[[102,10],[104,1]],"long":[[101,3],[99,7]]}
+{"t":1768046408000,"kind":"price","coin":"BTC","usd":103,"price_kind":"mark"}
 `, 1)
 	want := []struct {
 		after       string
@@ -148,6 +150,8 @@ func TestSweptLevelsStayAwayUntilTheNextMap(t *testing.T) {
 		{"the same map again", 25, 9, 2},
 		{"a new map", 10, 7, 0},
 		{"a map made at another price", 1, 7, 1},
+		{"such a map with a level between the two", 1, 7, 2},
+		{"a rise back to where it was made", 1, 7, 2},
 	}
 	for _, w := range want {
 		got := fetch(t, s, btc).Map
@@ -260,27 +264,38 @@ func TestTheEndGrowsOld(t *testing.T) {
 	if log.Len() > 0 {
 		t.Errorf("the usual end was logged: %s", log)
 	}
-	c.forward(100_000 * time.Hour)
+	s, c = play(t, header+firstFigures, recorded.MaxSpeed)
+	c.forward(1000 * time.Hour) // more market time than a time.Duration can hold
 	if age := fetch(t, s, btc).Age(c.Now()); age < 100_000*time.Hour {
-		t.Errorf("age long after the end is %v", age)
+		t.Errorf("age a thousand years after the end is %v", age)
 	}
 }
 
 func TestABrokenLineStopsThere(t *testing.T) {
-	s, c, log := playLogged(t, header+firstFigures+`{"t":1768046405000,"kind":"price","coin":"BTC","usd":101,"price_kind":"mark"}
-{"t":1768046410000,"kind":"price","coin":"BTC","usd":-1,"price_kind":"mark"}
+	tests := []struct{ name, line, want string }{
+		{"a figure that cannot be", `{"t":1768046410000,"kind":"price","coin":"BTC","usd":-1,"price_kind":"mark"}`, "line 5: price: usd: -1"},
+		{"the same as nothing", `{"t":1768046410000,"kind":"funding","coin":"BTC","same":true}`, "funding of BTC: same as before"},
+		{"a torn line", `{"t":1768046410000,"kind":"pri`, "line 5: not a JSON object"},
+		{"back in time", `{"t":1768046404999,"kind":"price","coin":"BTC","usd":1,"price_kind":"mark"}`, "want lines in the order of time"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s, c, log := playLogged(t, header+firstFigures+`{"t":1768046405000,"kind":"price","coin":"BTC","usd":101,"price_kind":"mark"}
+`+tt.line+`
 {"t":1768046420000,"kind":"price","coin":"BTC","usd":105,"price_kind":"mark"}
 `, 1)
-	for range 60 {
-		c.forward(time.Second)
-		fetch(t, s, btc)
-	}
-	got := fetch(t, s, btc)
-	if got.Price.USD != 101 || c.Now().Sub(got.Price.Provenance.AsOf) != 55*time.Second {
-		t.Errorf("price %v as of %v, want 101, 55s old", got.Price.USD, got.Price.Provenance.AsOf)
-	}
-	if n := strings.Count(log.String(), "\n"); n != 1 || !strings.Contains(log.String(), "line 5: price: usd: -1") {
-		t.Errorf("logged %d lines, want one about line 5:\n%s", n, log)
+			for range 60 {
+				c.forward(time.Second)
+				fetch(t, s, btc)
+			}
+			got := fetch(t, s, btc)
+			if got.Price.USD != 101 || c.Now().Sub(got.Price.Provenance.AsOf) != 55*time.Second {
+				t.Errorf("price %v as of %v, want 101, 55s old", got.Price.USD, got.Price.Provenance.AsOf)
+			}
+			if n := strings.Count(log.String(), "\n"); n != 1 || !strings.Contains(log.String(), tt.want) {
+				t.Errorf("logged %d lines, want one with %q:\n%s", n, tt.want, log)
+			}
+		})
 	}
 }
 
@@ -328,13 +343,24 @@ func manyCoins(n int) string {
 	return b.String()
 }
 
-func TestOrderOfTime(t *testing.T) {
-	s, c, log := playLogged(t, header+firstFigures+`{"t":1768046410000,"kind":"price","coin":"BTC","usd":101,"price_kind":"mark"}
-{"t":1768046409999,"kind":"price","coin":"BTC","usd":105,"price_kind":"mark"}
-`, 1)
-	c.forward(time.Minute)
-	if got := fetch(t, s, btc).Price.USD; got != 101 || !strings.Contains(log.String(), "want lines in the order of time") {
-		t.Errorf("price %v, want 101; log: %s", got, log)
+// TestManyLevels replaces large maps for ever, but does not hold too many.
+func TestManyLevels(t *testing.T) {
+	large := func(coin string, w market.Window) string {
+		return fmt.Sprintf(`{"t":1768046400000,"kind":"map","coin":%q,"window":%q,"ref_usd":1,"short":[[2,1]%s]}`+"\n",
+			coin, w, strings.Repeat(",[2,1]", recorded.MaxLevels-1))
+	}
+	const fit = recorded.MaxHeld / recorded.MaxLevels
+	var same, different strings.Builder
+	for i := range fit + 1 {
+		same.WriteString(large("BTC", market.Week))
+		different.WriteString(large(fmt.Sprintf("C%d", i), market.Week))
+	}
+	if _, err := recorded.New(recorded.Options{Speed: 1, Open: opener([]byte(header + "\n" + same.String()))}); err != nil {
+		t.Errorf("one large map after another: %v", err)
+	}
+	_, err := recorded.New(recorded.Options{Speed: 1, Open: opener([]byte(header + "\n" + different.String()))})
+	if err == nil || !strings.Contains(err.Error(), "levels in all maps together") {
+		t.Errorf("many large maps: %v", err)
 	}
 }
 
@@ -401,8 +427,21 @@ func TestALoopThatCannotGoOn(t *testing.T) {
 	}
 }
 
+// soonOver is a context that ends after a number of looks at it.
+type soonOver struct {
+	context.Context
+	looks int
+}
+
+func (s *soonOver) Err() error {
+	if s.looks--; s.looks < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
 func TestACancelledFetchLosesNothing(t *testing.T) {
-	s, c := play(t, header+firstFigures+strings.Repeat(`{"t":1768046401000,"kind":"price","coin":"BTC","usd":101,"price_kind":"mark"}
+	s, c, log := playLogged(t, header+firstFigures+strings.Repeat(`{"t":1768046401000,"kind":"price","coin":"BTC","usd":101,"price_kind":"mark"}
 `, 3000)+`{"t":1768046402000,"kind":"price","coin":"BTC","usd":102,"price_kind":"mark"}
 `, 1)
 	c.forward(time.Minute)
@@ -414,8 +453,13 @@ func TestACancelledFetchLosesNothing(t *testing.T) {
 	if _, err := s.Coins(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("Coins with a cancelled context: %v", err)
 	}
-	if got := fetch(t, s, btc).Price.USD; got != 102 {
-		t.Errorf("price %v, want 102", got)
+	for looks := range 2 {
+		if _, err := s.Fetch(&soonOver{t.Context(), looks}, btc); !errors.Is(err, context.Canceled) {
+			t.Errorf("Fetch with a context that ends on the way: %v", err)
+		}
+	}
+	if got := fetch(t, s, btc).Price.USD; got != 102 || log.Len() > 0 {
+		t.Errorf("price %v, want 102; log: %s", got, log)
 	}
 }
 

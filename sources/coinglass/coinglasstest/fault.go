@@ -96,12 +96,12 @@ func (f *Fault) serve(w http.ResponseWriter, r *http.Request, closing <-chan str
 
 func (f *Fault) write(w io.Writer) {
 	if f.Gzip {
-		z := gzip.NewWriter(w)
+		z, _ := gzip.NewWriterLevel(w, gzip.HuffmanOnly) // the quickest: tests send megabytes
 		defer func() { _ = z.Close() }()
 		w = z
 	}
 	_, _ = io.WriteString(w, f.Body)
-	spaces := strings.Repeat(" ", 1<<16)
+	spaces := strings.Repeat(" ", 1<<18)
 	for left := f.Padding; left > 0; left -= int64(len(spaces)) {
 		if _, err := io.WriteString(w, spaces[:min(left, int64(len(spaces)))]); err != nil {
 			return

@@ -67,14 +67,15 @@ func rows(price, weight, leverage float64) []Row {
 	var all []Row
 	for i := -80; i <= 80; i++ {
 		distance := float64(i) / 1000
+		if i == 0 {
+			continue
+		}
 		center, height := 0.045, 9.0
 		if i < 0 {
 			center, height = -0.04, 6.0
 		}
-		if i == 0 {
-			continue
-		}
-		level := 1e6 * (1 + height*math.Exp(-math.Pow((distance-center)/0.004, 2)))
+		off := (distance - center) / 0.004
+		level := 1e6 * (1 + height*math.Exp(-off*off))
 		all = append(all, Row{
 			Price: round(price * (1 + distance)), Level: round(weight * level), Leverage: leverage,
 		})

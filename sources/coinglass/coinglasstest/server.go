@@ -220,7 +220,8 @@ func parameters() map[string][]parameter {
 			exchange, symbol,
 			{name: "interval", values: []string{"1m", "3m", "5m", "15m", "30m", "1h", "4h", "6h", "8h", "12h", "1d", "1w"}},
 			{name: "limit", values: limits()},
-			{name: "start_time", optional: true}, {name: "end_time", optional: true},
+			{name: "start_time", optional: true},
+			{name: "end_time", optional: true},
 		},
 		LiquidationTotals: {
 			{name: "range", values: []string{"1h", "4h", "12h", "24h"}},

@@ -109,12 +109,11 @@ func (f *figure) UnmarshalJSON(b []byte) error {
 		return nil
 	}
 	f.told = true
-	v, err := strconv.ParseFloat(text, 64)
-	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
+	if v, err := strconv.ParseFloat(text, 64); err == nil && !math.IsNaN(v) && !math.IsInf(v, 0) {
+		f.value = v
+	} else {
 		f.wrong = shorten(text)
-		return nil
 	}
-	f.value = v
 	return nil
 }
 

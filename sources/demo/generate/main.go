@@ -35,5 +35,5 @@ func run(path string) error {
 	if err := z.Close(); err != nil {
 		return err
 	}
-	return os.WriteFile(path, packed.Bytes(), 0o644)
+	return os.WriteFile(path, packed.Bytes(), 0o600)
 }

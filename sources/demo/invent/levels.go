@@ -60,8 +60,13 @@ type side struct {
 }
 
 // seed tells sides, eras and coins apart.
-func (s *side) seed() uint64 {
-	return s.script.seed*1000 + uint64(s.index)*10 + uint64(s.sign+1)
+func (s *side) seed() int {
+	return s.script.seed*1000 + s.index*10 + int(s.sign+1)
+}
+
+// noise is the side's noise of a kind at a step.
+func (s *side) noise(kind, step int, more ...int) float64 {
+	return noise(append([]int{s.seed(), kind, step + 1<<20}, more...)...)
 }
 
 // distance is where a price lies between the start of the era (0) and the key
@@ -80,9 +85,9 @@ func (s *side) shape(step int) (density float64, key bool) {
 		return 0, false
 	}
 	u := s.distance(s.usd(step))
-	texture := 0.35 + 1.1*math.Pow(noise(s.seed(), 1, uint64(step+1<<20)), 1.6)
+	texture := 0.35 + 1.1*math.Pow(s.noise(1, step), 1.6)
 	density = 0.34*ramp(u, 0.05, 0.22) + 0.05
-	zones := hills[s.seed()%uint64(len(hills))]
+	zones := hills[s.seed()%len(hills)]
 	if u > 1 {
 		density, zones = 0.3*math.Exp(-(u-1)/1.4), outerHills
 	}
@@ -137,14 +142,15 @@ func (s *side) levels() recorded.Levels {
 // fresh is the density of positions opened since the price was there.
 func (s *side) fresh(step int, usd float64) float64 {
 	away := math.Abs(usd-s.mark) / s.mark
-	zone := 1.1 * math.Exp(-math.Pow((away-0.013)/0.0025, 2)/2)
-	texture := 0.3 + noise(s.seed(), 2, uint64(step+1<<20))
+	off := (away - 0.013) / 0.0025
+	zone := 1.1 * math.Exp(-off*off/2)
+	texture := 0.3 + s.noise(2, step)
 	return (0.3 + zone) * texture * ramp(away, 0.002, 0.008)
 }
 
 // share is how much of the map of seven days another window holds at a step.
 func (s *side) share(step int, key bool) float64 {
-	n := noise(s.seed(), 3, uint64(step+1<<20))
+	n := s.noise(3, step)
 	switch {
 	case s.window == market.Day && key:
 		return 0.5
@@ -164,7 +170,7 @@ func (s *side) drift(step int) float64 {
 	if s.second == s.script.eras[s.index].from {
 		return 1
 	}
-	return 0.95 + 0.1*noise(s.seed(), 4, uint64(step+1<<20), uint64(s.second))
+	return 0.95 + 0.1*s.noise(4, step, s.second)
 }
 
 // split shares a level among the venues; the small ones are not everywhere.
@@ -172,7 +178,7 @@ func (s *side) split(out recorded.Levels, step int, usd, value float64) recorded
 	var weights [6]float64
 	total := 0.0
 	for i, v := range venues {
-		n := noise(s.seed(), 5, uint64(step+1<<20), uint64(i))
+		n := s.noise(5, step, i)
 		if i > 2 && n < 0.5 {
 			continue
 		}

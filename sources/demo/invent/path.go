@@ -11,7 +11,7 @@ func (s *script) price(second int) float64 {
 	t := float64(second)
 	base := curve(s.path, t)
 	calm := math.Min(ramp(t, 8, 14), 1-ramp(t, 870, 884))
-	n := 0.4*math.Sin(t/2.3+float64(s.seed)) + 0.6*math.Sin(t/7.1) + noise(s.seed, 11, uint64(second)) - 0.5
+	n := 0.4*math.Sin(t/2.3+float64(s.seed)) + 0.6*math.Sin(t/7.1) + noise(s.seed, 11, second) - 0.5
 	return round(base*(1+calm*wobble*n), s.decimals)
 }
 
@@ -66,11 +66,11 @@ func significant(v float64) float64 {
 }
 
 // noise is a number in [0, 1) that depends only on its arguments.
-func noise(parts ...uint64) float64 {
+func noise(parts ...int) float64 {
 	var h uint64
 	for _, p := range parts {
 		// The finalizer of SplitMix64.
-		h += p + 0x9e3779b97f4a7c15
+		h += uint64(p) + 0x9e3779b97f4a7c15 //nolint:gosec // only the bits matter
 		h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
 		h = (h ^ h>>27) * 0x94d049bb133111eb
 		h ^= h >> 31
