@@ -1,7 +1,197 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"liqbot/market"
+	"liqbot/snapshot"
+	"liqbot/sources/coinglass"
+	"liqbot/storage"
+)
+
+// checkLimit bounds the whole of bot check.
+const checkLimit = 60 * time.Second
+
+// finding is one line of bot check.
+type finding struct {
+	state findingState
+	what  string
+	text  string
+}
+
+type findingState string
+
+const (
+	stateOK   findingState = "ok"
+	stateOff  findingState = "off"
+	stateNote findingState = "note"
+	stateFail findingState = "FAIL"
+)
+
+// result is stateOK with one text, or stateFail with the error's.
+func result(what, text string, err error) finding {
+	if err != nil {
+		return finding{stateFail, what, err.Error()}
+	}
+	return finding{stateOK, what, text}
+}
 
 func (sh *shell) checkCommand() *cobra.Command {
-	return &cobra.Command{Use: "check"}
+	return &cobra.Command{
+		Use:   "check",
+		Short: "Tell what is configured, what works and what does not",
+		Long: `check reads the settings, tries the source, the data folder, the web address and
+the chat platforms, and says of each whether it works and what to do if not. It
+sends no message and shows no token. The exit code is 1 when something fails.`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return sh.check(cmd.Context()) },
+	}
+}
+
+func (sh *shell) check(ctx context.Context) error {
+	c, err := sh.config(nil)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkLimit)
+	defer cancel()
+	findings := []finding{{stateOK, "settings", describeSettings(c)}}
+	findings = append(findings, checkSource(ctx, c)...)
+	findings = append(findings, checkData(ctx, c), checkWeb(ctx, c))
+	findings = append(findings, checkPlatforms(ctx, c)...)
+	return report(sh.out, findings)
+}
+
+// report prints the findings; the error says how many failed.
+func report(w io.Writer, findings []finding) error {
+	failed := 0
+	for _, f := range findings {
+		if f.state == stateFail {
+			failed++
+		}
+		fmt.Fprintf(w, "%-4s  %-9s %s\n", f.state, f.what, strings.ReplaceAll(f.text, "\n", "\n                "))
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d of %d checks failed", failed, len(findings))
+	}
+	return nil
+}
+
+// describeSettings lists the keys that were set; of secret ones only that they are.
+func describeSettings(c *config) string {
+	var set []string
+	for _, k := range keys {
+		if c.given[k.name] {
+			set = append(set, k.name)
+		}
+	}
+	if len(set) == 0 {
+		return "nothing is set, so everything has its default; see .env.example"
+	}
+	return "set: " + strings.Join(set, ", ")
+}
+
+// checkSource tries the source for real.
+func checkSource(ctx context.Context, c *config) []finding {
+	source, err := newSource(c, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return []finding{result("source", "", err)}
+	}
+	var findings []finding
+	if s, ok := source.(*coinglass.Source); ok {
+		for _, f := range s.Check(ctx) {
+			state := stateOK
+			if !f.OK {
+				state = stateFail
+			}
+			findings = append(findings, finding{state, "source", f.What + ": " + f.Text})
+		}
+		return findings
+	}
+	key := snapshot.Key{Coin: c.coins[0], Window: market.Week}
+	s, err := source.Fetch(ctx, key)
+	if err != nil {
+		return []finding{result("source", "", fmt.Errorf("SOURCE=%s gives no map of %s: %w", c.source, key, err))}
+	}
+	return []finding{result("source", fmt.Sprintf("SOURCE=%s gives a map of %s at $%g", c.source, key, s.Price.USD), nil)}
+}
+
+// checkData tries the data folder without making a new data file.
+func checkData(ctx context.Context, c *config) finding {
+	path := filepath.Join(c.dataDir, storage.FileName)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		if err := writable(c.dataDir); err != nil {
+			return result("data", "", fmt.Errorf("DATA_DIR: %w", err))
+		}
+		return result("data", path+" will be made at the first run", nil)
+	}
+	store, err := storage.Open(ctx, c.dataDir, nil)
+	if errors.Is(err, storage.ErrLocked) {
+		return finding{stateOK, "data", path + " is in use: a bot is running on it"}
+	}
+	if err != nil {
+		return result("data", "", err)
+	}
+	chats, err := store.Chats()
+	if err = errors.Join(err, store.Close()); err != nil {
+		return result("data", "", err)
+	}
+	return result("data", fmt.Sprintf("%s is good, with %d chats", path, chats), nil)
+}
+
+// writable tries to write into a folder, or into the one where it would be made.
+func writable(dir string) error {
+	for {
+		info, err := os.Stat(dir)
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && filepath.Dir(dir) != dir:
+			dir = filepath.Dir(dir)
+			continue
+		case err != nil:
+			return err
+		case !info.IsDir():
+			return fmt.Errorf("%s is not a folder", dir)
+		}
+		f, err := os.CreateTemp(dir, ".liqbot-check-*")
+		if err != nil {
+			return err
+		}
+		return errors.Join(f.Close(), os.Remove(f.Name()))
+	}
+}
+
+func checkWeb(ctx context.Context, c *config) finding {
+	if c.web.addr == "" {
+		return finding{stateOff, "web", "WEB_ADDR=off: no web chat, no /healthz, no /metrics"}
+	}
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", c.web.addr)
+	if err != nil {
+		return finding{stateNote, "web", fmt.Sprintf("WEB_ADDR=%s cannot be taken now (%v); that is right if the bot is running", c.web.addr, err)}
+	}
+	if err := l.Close(); err != nil {
+		return result("web", "", err)
+	}
+	host, _, _ := net.SplitHostPort(c.web.addr)
+	if ip := net.ParseIP(host); ip != nil && !ip.IsLoopback() || host == "" {
+		return finding{stateNote, "web", fmt.Sprintf("WEB_ADDR=%s is free, but not only this machine can reach it: whoever does can use the chat", c.web.addr)}
+	}
+	return result("web", fmt.Sprintf("WEB_ADDR=%s is free", c.web.addr), nil)
+}
+
+// checkPlatforms asks each chat platform whether it accepts the bot.
+func checkPlatforms(ctx context.Context, c *config) []finding {
+	return nil
 }

@@ -1,0 +1,34 @@
+GO ?= go
+FUZZTIME ?= 5s
+
+.PHONY: help test race lint fmt fuzz bench gallery demo build
+
+help: ## list these commands
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+test: ## run the tests
+	$(GO) test ./...
+
+race: ## run the tests with the race detector, shuffled
+	$(GO) test -race -shuffle=on ./...
+
+lint: ## run go vet and the linters
+	$(GO) vet ./... && golangci-lint run
+
+fmt: ## format the code
+	golangci-lint fmt
+
+fuzz: ## run every fuzz target for FUZZTIME (5s)
+	bench/fuzz.sh $(FUZZTIME)
+
+bench: ## run the benchmarks and compare charts with go-chart and matplotlib
+	$(GO) test -run '^$$' -bench . -benchmem ./handlers ./charts && bench/compare.sh
+
+gallery: ## draw every picture into ./gallery
+	$(GO) test ./charts -run TestGallery -gallery $(CURDIR)/gallery
+
+demo: ## run the web chat on the demo market
+	$(GO) run ./cmd/bot demo
+
+build: ## build one static binary
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o bot ./cmd/bot
