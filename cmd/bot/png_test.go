@@ -1,0 +1,40 @@
+package main
+
+import (
+	"bytes"
+	"image/png"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// checkPNG is the script command "png FILE WIDTH HEIGHT".
+func checkPNG(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: png FILE WIDTH HEIGHT")
+	}
+	picture, err := png.Decode(bytes.NewReader([]byte(ts.ReadFile(args[0]))))
+	ts.Check(err)
+	for i, got := range []int{picture.Bounds().Dx(), picture.Bounds().Dy()} {
+		if want, err := strconv.Atoi(args[i+1]); err != nil || got != want {
+			ts.Fatalf("%s is %v, want %sx%s", args[0], picture.Bounds().Max, args[1], args[2])
+		}
+	}
+}
+
+// waitFile is the script command "waitfile FILE": it waits until the file has
+// content and a little longer, so that whole lines are in it.
+func waitFile(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: waitfile FILE")
+	}
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
+		if info, err := os.Stat(ts.MkAbs(args[0])); err == nil && info.Size() > 1000 {
+			return
+		}
+		<-time.After(20 * time.Millisecond)
+	}
+	ts.Fatalf("%s does not come", args[0])
+}

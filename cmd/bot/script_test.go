@@ -1,0 +1,43 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"liqbot/sources/coinglass/coinglasstest"
+)
+
+// The command line is tested by scripts: testdata/script/*.txtar.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"bot": func() {
+			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+			sh := &shell{environ: os.Environ(), dotenv: ".env", out: os.Stdout, err: os.Stderr}
+			code := sh.main(ctx, os.Args[1:])
+			stop()
+			os.Exit(code)
+		},
+	})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			// Every script has a CoinGlass of its own that it may ask.
+			server := coinglasstest.New(t)
+			env.Setenv("COINGLASS", server.URL)
+			env.Setenv("COINGLASS_KEY", coinglasstest.Key)
+			env.Setenv("LANG", "en")
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"png":      checkPNG,
+			"waitfile": waitFile,
+		},
+	})
+}
