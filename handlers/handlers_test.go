@@ -204,7 +204,7 @@ func TestLiqSaysWhatTheMapHolds(t *testing.T) {
 		t.Errorf("reply = %+v", reply)
 	}
 	row := reply.Buttons[0]
-	if len(row) != 3 || row[0].Data != "v1|liq|BTC|1d|edit" || !row[1].Active || row[2].Active || reply.Buttons[1][0].Data != "v1|liq|BTC|7d|edit" {
+	if len(row) != 3 || row[0].Data != "v1|liq|BTC|1d|edit" || !row[1].Active || row[2].Active || reply.Buttons[1][0].Data != "v1|liq|7d|BTC|edit" {
 		t.Errorf("buttons = %+v", reply.Buttons)
 	}
 }
@@ -635,11 +635,13 @@ func FuzzHandle(f *testing.F) {
 		if reply.Silent() {
 			t.Fatal("no answer")
 		}
+		seen := make(map[string]bool)
 		for _, row := range reply.Buttons {
 			for _, b := range row {
-				if len(b.Data) > chat.MaxPress || b.Label == "" {
-					t.Fatalf("button %+v", b)
+				if len(b.Data) > chat.MaxPress || b.Label == "" || seen[b.Data] {
+					t.Fatalf("button %+v in %+v", b, reply.Buttons)
 				}
+				seen[b.Data] = true
 			}
 		}
 	})

@@ -122,8 +122,8 @@ func etfLine(l *locales.Language, coin market.Coin, f *market.ETFFlow) chat.Text
 // windowButtons are the buttons to look further back and to refresh. With edit
 // they replace the message they stand under.
 func windowButtons(l *locales.Language, name string, key snapshot.Key, edit bool) [][]chat.Button {
-	data := func(w market.Window) string {
-		args := []string{string(key.Coin), string(w)}
+	coin := string(key.Coin)
+	data := func(args ...string) string {
 		if edit {
 			args = append(args, "edit")
 		}
@@ -132,9 +132,11 @@ func windowButtons(l *locales.Language, name string, key snapshot.Key, edit bool
 	keys := map[market.Window]string{market.Day: "window.day", market.Week: "window.week", market.Month: "window.month"}
 	var row []chat.Button
 	for _, w := range market.Windows() {
-		row = append(row, chat.Button{Label: l.Say(keys[w]), Data: data(w), Active: w == key.Window})
+		row = append(row, chat.Button{Label: l.Say(keys[w]), Data: data(coin, string(w)), Active: w == key.Window})
 	}
-	return [][]chat.Button{row, {{Label: l.Say("button.refresh"), Data: data(key.Window)}}}
+	// Buttons of one message need different data: the window comes first here.
+	refresh := chat.Button{Label: l.Say("button.refresh"), Data: data(string(key.Window), coin)}
+	return [][]chat.Button{row, {refresh}}
 }
 
 // paragraphs puts lines together.

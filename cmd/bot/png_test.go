@@ -25,13 +25,13 @@ func checkPNG(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // waitFile is the script command "waitfile FILE": it waits until the file has
-// content and a little longer, so that whole lines are in it.
+// content.
 func waitFile(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: waitfile FILE")
 	}
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
-		if info, err := os.Stat(ts.MkAbs(args[0])); err == nil && info.Size() > 1000 {
+		if info, err := os.Stat(ts.MkAbs(args[0])); err == nil && info.Size() > 0 {
 			return
 		}
 		<-time.After(20 * time.Millisecond)
