@@ -40,9 +40,7 @@ func (c *canvas) reset(width, height int, colors []drawing.Color) {
 	}
 	c.palette.reset(colors)
 	first := c.pix[:width+1]
-	for x := range first {
-		first[x] = 1
-	}
+	fill(first, 1)
 	first[0] = 0
 	for y := 1; y < height; y++ {
 		copy(c.pix[y*(width+1):], first)
@@ -70,17 +68,15 @@ func (c *canvas) fillRect(x0, y0, x1, y1 int, color drawing.Color) {
 		return
 	}
 	c.blank = false
-	first := c.row(y0)[x0:x1]
-	for x := range first {
-		first[x] = index
-	}
-	if len(first) > narrow {
+	if x1-x0 > narrow {
+		first := c.row(y0)[x0:x1]
+		fill(first, index)
 		for y := y0 + 1; y < y1; y++ {
 			copy(c.row(y)[x0:x1], first)
 		}
 		return
 	}
-	for y := y0 + 1; y < y1; y++ {
+	for y := y0; y < y1; y++ {
 		row := c.row(y)[x0:x1]
 		for x := range row {
 			row[x] = index
@@ -91,12 +87,23 @@ func (c *canvas) fillRect(x0, y0, x1, y1 int, color drawing.Color) {
 // narrow is the width up to which a loop is faster than a copy.
 const narrow = 16
 
+// fill sets all of a row by copying what is set already.
+func fill(row []uint8, index uint8) {
+	row[0] = index
+	for n := 1; n < len(row); n *= 2 {
+		copy(row[n:], row[:n])
+	}
+}
+
 func (c *canvas) tintRect(x0, y0, x1, y1, ink int) {
 	c.blank = false
+	table := &c.palette.mix[ink][steps-1]
 	for y := y0; y < y1; y++ {
 		row := c.row(y)[x0:x1]
 		for x, under := range row {
-			row[x] = c.palette.blend(ink, steps, under)
+			if row[x] = table[under]; row[x] == 0 {
+				row[x] = c.palette.blend(ink, steps, under)
+			}
 		}
 	}
 }
@@ -251,11 +258,11 @@ func (c *canvas) bounds(paths [][]point) image.Rectangle {
 // Parts of a stroke. Long curves are cut into slices so that each slice's box
 // stays small; the round joins at both ends overlap and hide the seam.
 const (
-	sliceLength = 16
-	joinCorners = 10
+	sliceLength = 10
+	joinCorners = 8
 	// straight is the cosine of a bend that needs no join: at the widths drawn here
 	// the notch is a fraction of a pixel.
-	straight = 0.985
+	straight = 0.97
 )
 
 // stroke draws a line with round joins and ends.
@@ -326,19 +333,23 @@ func (c *canvas) fillRound(x0, y0, x1, y1, radius float64, color drawing.Color) 
 // roundEnds fills a rectangle with round corners on the left, the right or both.
 func (c *canvas) roundEnds(x0, y0, x1, y1, radius float64, left, right bool, color drawing.Color) {
 	c.outline = c.outline[:0]
-	corner := func(x, y, from float64, round bool) {
-		if !round {
-			c.outline = append(c.outline, point{x, y})
-			return
-		}
-		for i := 0; i <= joinCorners; i++ {
-			sin, cos := math.Sincos(from + math.Pi/2*float64(i)/joinCorners)
-			c.outline = append(c.outline, point{x + radius*(cos-math.Copysign(1, math.Cos(from+math.Pi/4))), y - radius*(sin-math.Copysign(1, math.Sin(from+math.Pi/4)))})
-		}
-	}
-	corner(x1, y0, 0, right)
-	corner(x0, y0, math.Pi/2, left)
-	corner(x0, y1, math.Pi, left)
-	corner(x1, y1, 3*math.Pi/2, right)
+	c.corner(point{x1, y0}, 1, -1, radius, 0, right)
+	c.corner(point{x0, y0}, -1, -1, radius, 1, left)
+	c.corner(point{x0, y1}, -1, 1, radius, 2, left)
+	c.corner(point{x1, y1}, 1, 1, radius, 3, right)
 	c.fillPaths([][]point{c.outline}, color)
+}
+
+// corner adds a corner to the outline. Outward tells on which sides of the shape
+// it lies; a round one starts at so many quarters of a turn.
+func (c *canvas) corner(at point, outwardX, outwardY, radius, quarters float64, round bool) {
+	if !round {
+		c.outline = append(c.outline, at)
+		return
+	}
+	centre := point{at.x - outwardX*radius, at.y - outwardY*radius}
+	for i := 0; i <= joinCorners; i++ {
+		sin, cos := math.Sincos(math.Pi / 2 * (quarters + float64(i)/joinCorners))
+		c.outline = append(c.outline, point{centre.x + radius*cos, centre.y - radius*sin})
+	}
 }

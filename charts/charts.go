@@ -118,7 +118,7 @@ func (c *Charts) Render(s *snapshot.Snapshot, l *locales.Language, shape chat.Sh
 	}()
 	var out bytes.Buffer
 	provider := func(width, height int) (chart.Renderer, error) {
-		own.begin(width, height, c.types)
+		own.begin(width, height, measuresOf(shape).level, c.types)
 		return own, nil
 	}
 	if err := newSketch(s, l, shape, c.types).render(provider, c.font, &out); err != nil {

@@ -23,8 +23,8 @@ const (
 	farthest = 2.5
 	// narrowest keeps the labels of the axis apart from each other.
 	narrowest = 0.002
-	// lowest keeps the low end of the axis above zero.
-	lowest = 0.02
+	// lowest keeps the low end of the axis above zero, highest the mark off it.
+	lowest, highest = 0.02, 30
 )
 
 // extent is the visible price range.
@@ -42,7 +42,7 @@ func visible(s *snapshot.Snapshot) extent {
 		base = usualReach
 	}
 	up, down = max(up, balance*base), max(down, balance*base)
-	return extent{low: mark * max(1-down, lowest), high: mark * (1 + up)}
+	return extent{low: mark * max(1-down, lowest), high: mark * (1 + min(up, highest))}
 }
 
 func keyReach(k *liquidation.KeyLevel) float64 {
@@ -80,23 +80,32 @@ type grid struct {
 
 // newGrid divides an axis of this many pixels into buckets of at least so many.
 func newGrid(m *liquidation.Map, e extent, length, pixels int) grid {
-	mark, gap := m.MarkUSD(), regularGap(m, e)
+	mark, gaps := m.MarkUSD(), visibleGaps(m, e)
+	if len(gaps) < fewLevels {
+		// A handful of thin bars would hide behind the lines that name them.
+		pixels *= 3
+	}
 	g := grid{mark: mark, pixels: pixels, n: length / pixels}
 	g.step = (e.high - e.low) / float64(g.n)
-	if gap > g.step/coarse && gap < g.step*2 {
+	if gap := regular(gaps); gap > g.step/coarse && gap < g.step*2 {
 		g.align(m, gap, e.high-e.low, length)
 	}
-	g.below = min(max(int(math.Round(float64(g.n)*(mark-e.low)/(e.high-e.low))), 1), g.n-1)
+	g.below = min(max(int(float64(g.n)*(mark-e.low)/(e.high-e.low)), 1), g.n-1)
+	for g.below > 1 && float64(g.below)*g.step >= mark {
+		g.below--
+	}
 	g.low = mark - float64(g.below)*g.step
 	return g
 }
 
 // Limits within which a grid is fitted to the levels.
 const (
+	// fewLevels is how many different prices make a map sparse.
+	fewLevels = 16
 	// coarse is the number of levels in a bucket above which it does not matter
 	// that some buckets get one more.
 	coarse = 6
-	// least and most are how much the range may change for it.
+	// leastRange and mostRange are how much the range may change for it.
 	leastRange, mostRange = 0.9, 1.3
 )
 
@@ -124,20 +133,20 @@ func (g *grid) align(m *liquidation.Map, gap, span float64, length int) {
 	for i, side := range []market.Side{market.Long, market.Short} {
 		if levels := m.Levels(side); len(levels) > 0 {
 			first := math.Abs(levels[0].PriceUSD - g.mark)
-			// The first level goes to the middle of its bucket.
-			g.shift[i] = g.step/2 - math.Mod(first, g.step)
+			// The first level comes half a gap behind the start of its bucket.
+			g.shift[i] = gap/2 - math.Mod(first, g.step)
 		}
 	}
 }
 
-// regularGap is the distance between neighbouring prices in range, 0 when they
-// are not at regular distances.
-func regularGap(m *liquidation.Map, e extent) float64 {
-	const enough = 400
-	gaps := make([]float64, 0, enough)
+// visibleGaps is the distances between neighbouring prices in range, sorted. The
+// first few hundred of each side tell enough.
+func visibleGaps(m *liquidation.Map, e extent) []float64 {
+	const enough = 200
+	gaps := make([]float64, 0, 2*enough)
 	for _, side := range []market.Side{market.Long, market.Short} {
-		levels := m.Levels(side)
-		for i := 1; i < len(levels) && len(gaps) < cap(gaps); i++ {
+		levels, most := m.Levels(side), len(gaps)+enough
+		for i := 1; i < len(levels) && len(gaps) < most; i++ {
 			if levels[i].PriceUSD < e.low || levels[i].PriceUSD > e.high {
 				break
 			}
@@ -146,12 +155,17 @@ func regularGap(m *liquidation.Map, e extent) float64 {
 			}
 		}
 	}
-	if len(gaps) < 8 {
+	slices.Sort(gaps)
+	return gaps
+}
+
+// regular is the usual gap, 0 when the gaps differ too much to speak of one.
+func regular(gaps []float64) float64 {
+	if len(gaps) < fewLevels {
 		return 0
 	}
-	slices.Sort(gaps)
 	usual := gaps[len(gaps)/2]
-	if few := gaps[len(gaps)/10]; few < 0.8*usual {
+	if gaps[len(gaps)/10] < 0.8*usual {
 		return 0
 	}
 	return usual
@@ -193,6 +207,14 @@ func newHistogram(m *liquidation.Map, g grid, layers int, layer func(market.Venu
 	return h
 }
 
+// curve returns the curve of a side, outward from the mark.
+func (h *histogram) curve(side market.Side) []liquidation.Point {
+	if side == market.Long {
+		return h.long
+	}
+	return h.short
+}
+
 func (h *histogram) bucketSum(i int) float64 {
 	sum := 0.0
 	for _, v := range h.sums[i*h.layers : (i+1)*h.layers] {
@@ -213,11 +235,14 @@ const (
 func (h *histogram) add(levels []liquidation.Level, side market.Side, layer func(market.Venue) int) []liquidation.Point {
 	curve := make([]liquidation.Point, 1, min(len(levels)+2, h.n))
 	curve[0] = liquidation.Point{PriceUSD: h.mark}
-	sum := 0.0
+	sum, price, i := 0.0, 0.0, 0
 	for _, l := range levels {
-		i, ok := h.bucket(side, l.PriceUSD)
-		if !ok {
-			break
+		if l.PriceUSD != price {
+			ok := false
+			if i, ok = h.bucket(side, l.PriceUSD); !ok {
+				break
+			}
+			price = l.PriceUSD
 		}
 		h.sums[i*h.layers+layer(l.Venue)] += l.IntensityUSD
 		before := sum

@@ -1,6 +1,10 @@
 package charts
 
-import "github.com/wcharczuk/go-chart/v2/drawing"
+import (
+	"math"
+
+	"github.com/wcharczuk/go-chart/v2/drawing"
+)
 
 // Base lines of the header and the footer in pixels from the top.
 const (
@@ -17,9 +21,10 @@ const (
 	portraitCaptionLine = 280
 	portraitSplitTop    = 300
 	portraitSplitHeight = 20
-	portraitLegendLine  = 1208
-	portraitNoteLine    = 1266
-	portraitLastLine    = 1312
+	portraitLegendLine  = 1204
+	portraitLegendNext  = 38
+	portraitNoteLine    = 1270
+	portraitLastLine    = 1314
 )
 
 // drawWideHeader writes the result in words, the two totals on the sides where
@@ -28,56 +33,53 @@ func (k *sketch) drawWideHeader(p pen) {
 	left, right := float64(k.m.margin), float64(k.m.width-k.m.margin)
 	const gap = 18
 	badgeWidth := k.badgeWidth(k.words.unreal, k.m.note)
-	note, noteFace := k.words.note, face{size: k.m.note}
-	rest := right - left - 3*gap - badgeWidth - k.types.width(note, noteFace)
-	title, titleFace := k.words.title, face{size: k.m.title, bold: true}
-	verdict, verdictFace := k.words.verdict, face{size: k.m.verdict, bold: true}
-	if full := k.types.width(title, titleFace) + k.types.width(verdict, verdictFace); full > rest {
-		share := rest / full
-		title, titleFace = k.types.fit(title, titleFace, k.m.least, share*k.types.width(title, titleFace))
-		verdict, verdictFace = k.types.fit(verdict, verdictFace, k.m.least, share*k.types.width(verdict, verdictFace))
-	}
+	note := face{size: k.m.note}
+	rest := right - left - 3*gap - badgeWidth - k.types.width(k.words.note, note)
+	bold := face{size: k.m.verdict, bold: true}
+	// The verdict matters more: a long name shrinks the title first.
+	room := max(rest-k.types.width(k.words.verdict, bold), 0.42*rest)
+	title, titleFace := k.types.fit(k.words.title, face{size: k.m.title, bold: true}, k.m.least, room)
 	x := k.left(p, title, left, wideTitleLine, titleFace, foreground) + gap
 	if badgeWidth > 0 {
 		x = k.drawBadge(p, k.words.unreal, x, wideTitleLine, k.m.note) + gap
 	}
-	k.left(p, note, x, wideTitleLine, noteFace, secondary)
-	k.right(p, verdict, right, wideTitleLine, verdictFace, foreground)
-	k.drawWideSide(p, k.words.long, longColors.main, true)
-	k.drawWideSide(p, k.words.short, shortColors.main, false)
+	x = k.left(p, k.words.note, x, wideTitleLine, note, secondary) + gap
+	verdict, bold := k.types.fit(k.words.verdict, bold, k.m.least, right-x)
+	k.right(p, verdict, right, wideTitleLine, bold, foreground)
+	k.drawWideSide(p, k.words.long, longColors.main, k.left)
+	k.drawWideSide(p, k.words.short, shortColors.main, k.right)
 	k.drawSplit(p, wideSplitTop, wideSplitHeight)
 }
 
-// drawWideSide writes a side's total with its condition beside it.
-func (k *sketch) drawWideSide(p pen, w sideWords, c drawing.Color, leftSide bool) {
-	const gap, between, lineHeight = 18, 48, 34
+// drawWideSide writes a side's total with its condition in two lines beside it.
+func (k *sketch) drawWideSide(p pen, w sideWords, c drawing.Color, write writer) {
+	const gap, between, lineHeight = 18, 40, 34
 	width := float64(k.m.width-2*k.m.margin-between) / 2
-	write, x := k.left, float64(k.m.margin)
-	if !leftSide {
-		write, x = k.right, float64(k.m.width-k.m.margin)
+	x := float64(k.m.margin)
+	if c == shortColors.main {
+		x = float64(k.m.width - k.m.margin)
 	}
 	if w.none != "" {
 		text, f := k.types.fit(w.none, face{size: k.m.title}, k.m.least, width)
 		write(p, text, x, wideTotalLine, f, secondary)
 		return
 	}
-	total, condition, detail := face{size: k.m.total, bold: true}, face{size: k.m.caption}, face{size: k.m.caption, bold: true}
-	where := w.price + "  " + w.distance
-	beside := func() float64 { return max(k.types.width(w.condition, condition), k.types.width(where, detail)) }
-	for k.types.width(w.total, total)+gap+beside() > width && condition.size > k.m.least {
+	total, plain, bold := face{size: k.m.total, bold: true}, face{size: k.m.caption}, face{size: k.m.caption, bold: true}
+	first, second := w.condition, w.price+"  "+w.distance
+	beside := func() float64 { return max(k.types.width(first, plain), k.types.width(second, bold)) }
+	if k.types.width(w.total, total)+gap+beside() > width {
+		first, second = w.brief, w.distance
+	}
+	for k.types.width(w.total, total)+gap+beside() > width && plain.size > k.m.least {
 		total.size -= 2
-		condition.size--
-		detail.size--
+		plain.size--
+		bold.size--
 	}
-	x = write(p, w.total, x, wideTotalLine, total, c)
-	if leftSide {
-		x += gap
-	} else {
-		x -= gap
-	}
+	end := write(p, w.total, x, wideTotalLine, total, c)
+	x = end + math.Copysign(gap, end-x)
 	rest := width - gap - k.types.width(w.total, total)
-	write(p, k.types.cut(w.condition, condition, rest), x, wideTotalLine-lineHeight, condition, secondary)
-	write(p, k.types.cut(where, detail, rest), x, wideTotalLine, detail, foreground)
+	write(p, k.types.cut(first, plain, rest), x, wideTotalLine-lineHeight, plain, secondary)
+	write(p, k.types.cut(second, bold, rest), x, wideTotalLine, bold, foreground)
 }
 
 // drawPortraitHeader writes the same in more rows.

@@ -31,14 +31,14 @@ func (k *sketch) drawWatermark(p pen) {
 	if k.words.unreal == "" {
 		return
 	}
-	const share, largest, least = 0.72, 210, 24
-	x, y := float64(k.plot.Left+k.plot.Right)/2, float64(k.plot.Top+k.plot.Bottom)/2
+	const share, least, beside = 0.72, 24, 0.42
+	x, y := float64(k.plot.Left+k.plot.Right)/2, float64(k.plot.Top)+k.m.watermarkAt*float64(k.plot.Height())
 	width := share * float64(k.plot.Width())
-	text, f := k.types.fit(k.words.unreal, face{size: largest, bold: true}, least, width)
-	k.centre(p, text, x, y+capHeight*float64(f.size)/2, f, watermark)
+	text, f := k.types.fit(k.words.unreal, face{size: k.m.watermark, bold: true}, least, width)
+	k.centre(p, text, x, y, f, watermark)
 	if k.words.recorded != "" {
-		text, small := k.types.fit(k.words.recorded, face{size: f.size / 2, bold: true}, least, width)
-		k.centre(p, text, x, y+float64(f.size), small, watermark)
+		text, small := k.types.fit(k.words.recorded, face{size: int(beside * float64(f.size)), bold: true}, least, width)
+		k.centre(p, text, x, y+1.3*float64(small.size), small, watermark)
 	}
 }
 
@@ -58,20 +58,24 @@ func (k *sketch) drawAxes(p pen) {
 	}
 	for _, t := range k.barTicks {
 		y := bottom - t.value/k.bars.max*float64(k.plot.Height())
-		text, f := k.types.fit(t.label, f, k.m.least, wideGutter-labelGap-8)
-		k.right(p, text, float64(k.plot.Left-labelGap), y+half, f, secondary)
+		if label, f := k.types.shrink(t.label, f, k.m.least, wideGutter-labelGap-edge); label != "" {
+			k.right(p, label, float64(k.plot.Left-labelGap), y+half, f, secondary)
+		}
 	}
 	for _, t := range k.curveTicks {
 		y := bottom - t.value/k.curves.max*float64(k.plot.Height())
 		p.rect(chart.Box{Left: k.plot.Right, Right: k.plot.Right + 7, Top: int(y), Bottom: int(y) + 2}, axisLine)
-		text, f := k.types.fit(t.label, f, k.m.least, wideGutter-labelGap-8)
-		k.left(p, text, float64(k.plot.Right+labelGap), y+half, f, secondary)
+		if label, f := k.types.shrink(t.label, f, k.m.least, wideGutter-labelGap-edge); label != "" {
+			k.left(p, label, float64(k.plot.Right+labelGap), y+half, f, secondary)
+		}
 	}
 }
 
+// edge is the least distance of a label from the edge of the canvas.
+const edge = 8
+
 // keepIn moves the centre of a label so that it stays on the canvas.
 func (k *sketch) keepIn(x float64, label string, f face) float64 {
-	const edge = 8
 	half := k.types.width(label, f)/2 + edge
 	return min(max(x, half), float64(k.m.width)-half)
 }

@@ -7,7 +7,7 @@ import "github.com/wcharczuk/go-chart/v2/drawing"
 const (
 	maxColors = 256
 	maxInks   = 64
-	steps     = 5
+	steps     = 4
 )
 
 // Squared distances in RGB under which a wanted colour is taken to be one that

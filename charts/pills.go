@@ -32,13 +32,14 @@ const (
 	pillRadius  = 8
 	pillHeight  = 1.46
 	secondLine  = 1.12
-	// widestPill is how much of a portrait's plot a pill may take.
+	// widestPill and widestMark are how much of a portrait's plot a pill may take.
 	widestPill = 0.42
+	widestMark = 0.52
 )
 
 // placePills makes a pill for the mark and each key level and moves them apart.
 func (k *sketch) placePills() {
-	k.pills = append(k.pills, k.newPill(k.mark, foreground, k.words.mark, ""))
+	k.pills = append(k.pills, k.newPill(k.mark, foreground, k.markText(), ""))
 	for _, level := range k.levels {
 		w := k.words.short
 		if level.Side == market.Long {
@@ -54,14 +55,34 @@ func (k *sketch) placePills() {
 	spread(k.pills, low, high)
 }
 
+// pillLimit is the greatest width of a pill. The mark's may be wider in a
+// portrait, as the curves start there.
+func (k *sketch) pillLimit(mark bool) float64 {
+	switch {
+	case !k.m.up:
+		return float64(k.m.width-2*k.m.margin)/3 - pillGap
+	case mark:
+		return widestMark * float64(k.plot.Width())
+	default:
+		return widestPill * float64(k.plot.Width())
+	}
+}
+
+// markText leaves the coin's name, which is in the title, out of the pill where
+// it would make the price small.
+func (k *sketch) markText() string {
+	room := k.pillLimit(true) - 2*pillPadding*float64(k.m.pill)
+	if k.types.width(k.words.mark, face{size: k.m.pill, bold: true}) > room {
+		return k.words.price
+	}
+	return k.words.mark
+}
+
 func (k *sketch) newPill(price float64, c drawing.Color, text, total string) pill {
 	p := pill{color: c, at: k.price.place(price)}
 	p.centre = p.at
 	bold := face{size: k.m.pill, bold: true}
-	limit := float64(k.m.width-2*k.m.margin)/3 - 3*pillGap
-	if k.m.up {
-		limit = widestPill * float64(k.plot.Width())
-	}
+	limit := k.pillLimit(total == "")
 	pad := pillPadding * float64(k.m.pill)
 	if total != "" && !k.m.up {
 		text += "  " + total
@@ -154,21 +175,25 @@ func (k *sketch) drawPills(p pen) {
 
 // drawLeader joins a pill with its line where it was moved away from it.
 func (k *sketch) drawLeader(p pen, pill pill, box chart.Box) {
-	const width = 2.5
 	inside := pill.half - pillRadius
 	near := min(max(pill.at, pill.centre-inside), pill.centre+inside)
+	const width, reach = 2.5, 22
+	from := point{float64(k.plot.Left) + pill.at, float64(k.plot.Top)}
+	to := point{float64(k.plot.Left) + near, float64(box.Bottom - 1)}
 	if k.m.up {
-		const reach = 22
-		p.line([]point{
-			{float64(box.Left - reach), float64(k.plot.Bottom) - pill.at},
-			{float64(box.Left + pillRadius), float64(k.plot.Bottom) - near},
-		}, width, pill.color)
+		from = point{float64(box.Left - reach), float64(k.plot.Bottom) - pill.at}
+		to = point{float64(box.Left + pillRadius), float64(k.plot.Bottom) - near}
+	}
+	if near == pill.at {
+		x, y := int(math.Round(from.x)), int(math.Round(to.y))
+		straight := chart.Box{Left: x - 1, Right: x + 1, Top: y, Bottom: k.plot.Top}
+		if k.m.up {
+			straight = chart.Box{Left: x, Right: box.Left, Top: y - 1, Bottom: y + 1}
+		}
+		p.rect(straight, pill.color)
 		return
 	}
-	p.line([]point{
-		{float64(k.plot.Left) + pill.at, float64(k.plot.Top)},
-		{float64(k.plot.Left) + near, float64(box.Bottom - 1)},
-	}, width, pill.color)
+	p.line([]point{from, to}, width, pill.color)
 }
 
 func (k *sketch) drawPillText(p pen, pill pill, box chart.Box) {

@@ -14,7 +14,8 @@ import (
 // slightly larger file, which is worth these four chunks. What makes a difference
 // of ten is the palette, not the encoder.
 type encoder struct {
-	deflate *flate.Writer
+	// deflate has a writer for each level used.
+	deflate map[int]*flate.Writer
 	out     bytes.Buffer
 }
 
@@ -32,7 +33,7 @@ const (
 
 // encode returns the canvas as a PNG file. The bytes are valid until the next
 // call.
-func (e *encoder) encode(c *canvas) ([]byte, error) {
+func (e *encoder) encode(c *canvas, level int) ([]byte, error) {
 	e.out.Reset()
 	e.out.WriteString(signature)
 	size := binary.BigEndian.AppendUint32(make([]byte, 0, 13), uint32(c.width)) //nolint:gosec // a picture's side.
@@ -43,7 +44,7 @@ func (e *encoder) encode(c *canvas) ([]byte, error) {
 		colors = append(colors, color.R, color.G, color.B)
 	}
 	e.chunk("PLTE", colors)
-	if err := e.pixels(c.pix); err != nil {
+	if err := e.pixels(c.pix, level); err != nil {
 		return nil, fmt.Errorf("encode PNG: %w", err)
 	}
 	e.chunk("IEND", nil)
@@ -53,27 +54,39 @@ func (e *encoder) encode(c *canvas) ([]byte, error) {
 // pixels compresses straight into the output and fills in the chunk's length
 // afterwards. Filter 0 on every row is right for indexed charts: "up" was slower
 // and larger.
-func (e *encoder) pixels(pix []byte) error {
+func (e *encoder) pixels(pix []byte, level int) error {
 	start := e.open("IDAT")
 	e.out.WriteString(zlibHead)
-	if e.deflate == nil {
-		w, err := flate.NewWriter(&e.out, flate.BestSpeed)
-		if err != nil {
-			return err
-		}
-		e.deflate = w
-	} else {
-		e.deflate.Reset(&e.out)
-	}
-	if _, err := e.deflate.Write(pix); err != nil {
+	w, err := e.writer(level)
+	if err != nil {
 		return err
 	}
-	if err := e.deflate.Close(); err != nil {
+	if _, err := w.Write(pix); err != nil {
+		return err
+	}
+	if err := w.Close(); err != nil {
 		return err
 	}
 	e.out.Write(binary.BigEndian.AppendUint32(nil, adler32(pix)))
 	e.close(start)
 	return nil
+}
+
+// writer returns a writer into the output that starts a new stream.
+func (e *encoder) writer(level int) (*flate.Writer, error) {
+	if w, ok := e.deflate[level]; ok {
+		w.Reset(&e.out)
+		return w, nil
+	}
+	w, err := flate.NewWriter(&e.out, level)
+	if err != nil {
+		return nil, err
+	}
+	if e.deflate == nil {
+		e.deflate = make(map[int]*flate.Writer)
+	}
+	e.deflate[level] = w
+	return w, nil
 }
 
 func (e *encoder) chunk(name string, data []byte) {

@@ -21,6 +21,8 @@ type raster struct {
 	encoder encoder
 	types   *typesetter
 
+	// level is how hard the file is compressed, as package flate counts.
+	level    int
 	dpi      float64
 	style    chart.Style
 	pieces   []path
@@ -39,8 +41,8 @@ var _ chart.Renderer = (*raster)(nil)
 const curveParts = 12
 
 // begin makes the raster ready for a new picture.
-func (r *raster) begin(width, height int, types *typesetter) {
-	r.types = types
+func (r *raster) begin(width, height, level int, types *typesetter) {
+	r.types, r.level = types, level
 	r.reset(width, height, theme())
 	r.pieces, r.style = r.pieces[:0], chart.Style{}
 }
@@ -202,7 +204,7 @@ func (r *raster) text(body string, at point, f face, color drawing.Color) {
 
 // Save writes the picture as an indexed PNG.
 func (r *raster) Save(w io.Writer) error {
-	png, err := r.encoder.encode(&r.canvas)
+	png, err := r.encoder.encode(&r.canvas, r.level)
 	if err != nil {
 		return err
 	}

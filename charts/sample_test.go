@@ -36,15 +36,15 @@ func btc() sample {
 		return height * math.Exp(-math.Pow((x-centre)/width, 2))
 	}
 	above := func(p float64) float64 {
-		return 3 + hump(p, 94560, 130, 46) + hump(p, 93250, 170, 22) + hump(p, 91750, 150, 16) + hump(p, 92500, 420, 14) +
+		return 3 + hump(p, 94590, 120, 46) + hump(p, 93250, 170, 22) + hump(p, 91750, 150, 16) + hump(p, 92500, 420, 14) +
 			hump(p, 93800, 150, 17) + hump(p, 95250, 160, 12) + hump(p, 91000, 250, 8)
 	}
 	below := func(p float64) float64 {
-		return 3 + hump(p, 86270, 120, 34) + hump(p, 87350, 120, 21) + hump(p, 88750, 140, 14) + hump(p, 87900, 500, 9) +
+		return 3 + hump(p, 86215, 110, 36) + hump(p, 87350, 120, 21) + hump(p, 88750, 140, 14) + hump(p, 87900, 500, 9) +
 			hump(p, 85550, 160, 11) + hump(p, 89400, 200, 8) + hump(p, 86800, 200, 9)
 	}
-	s.levels = append(s.levels, side(market.Short, s.markUSD, 39, 152, 94681, 2.705e9, above)...)
-	s.levels = append(s.levels, side(market.Long, s.markUSD, -39, 140, 86137, 1.563e9, below)...)
+	s.levels = append(s.levels, side(market.Short, s.markUSD, 43, 138, 94681, 2.705e9, above)...)
+	s.levels = append(s.levels, side(market.Long, s.markUSD, -43, 128, 86137, 1.563e9, below)...)
 	return s
 }
 
@@ -56,6 +56,9 @@ func side(of market.Side, mark, step float64, n int, key, total float64, shape f
 	inner := 0.0
 	for i := range n {
 		price := math.Round(mark + step*(float64(i)+2))
+		if len(levels) > 0 && (price-key)*(levels[len(levels)-1].PriceUSD-key) < 0 {
+			price = key
+		}
 		if len(levels) > 0 && (price-key)*(levels[len(levels)-1].PriceUSD-key) < 0 {
 			price = key
 		}

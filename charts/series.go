@@ -137,7 +137,7 @@ func (k *sketch) drawSegment(p pen, f frame, bucket, layer int, c drawing.Color)
 // drawCurves draws the cumulative curves with the areas under them.
 func (k *sketch) drawCurves(p pen, box chart.Box, x, y chart.Range) {
 	f := k.curveFrame(box, x, y)
-	for _, side := range []market.Side{market.Long, market.Short} {
+	for _, side := range k.sides() {
 		line := k.curveLine(f, side)
 		p.line(line, k.m.curve, colorsOf(side).curve)
 	}
@@ -145,7 +145,7 @@ func (k *sketch) drawCurves(p pen, box chart.Box, x, y chart.Range) {
 
 func (k *sketch) drawAreas(p pen, box chart.Box, x, y chart.Range) {
 	f := k.curveFrame(box, x, y)
-	for _, side := range []market.Side{market.Long, market.Short} {
+	for _, side := range k.sides() {
 		line := k.curveLine(f, side)
 		last := line[len(line)-1]
 		foot := point{last.x, float64(box.Bottom)}
@@ -154,6 +154,17 @@ func (k *sketch) drawAreas(p pen, box chart.Box, x, y chart.Range) {
 		}
 		p.area(append(line, foot), colorsOf(side).area)
 	}
+}
+
+// sides lists the sides that have anything in range.
+func (k *sketch) sides() []market.Side {
+	sides := make([]market.Side, 0, 2)
+	for _, side := range []market.Side{market.Long, market.Short} {
+		if curve := k.histogram.curve(side); curve[len(curve)-1].CumulativeUSD > 0 {
+			sides = append(sides, side)
+		}
+	}
+	return sides
 }
 
 // curveFrame is the frame of the cumulative amounts. go-chart's second axis is
@@ -167,10 +178,7 @@ func (k *sketch) curveFrame(box chart.Box, x, y chart.Range) frame {
 }
 
 func (k *sketch) curveLine(f frame, side market.Side) []point {
-	points := k.histogram.short
-	if side == market.Long {
-		points = k.histogram.long
-	}
+	points := k.histogram.curve(side)
 	line := make([]point, 0, len(points)+1)
 	for _, at := range points {
 		next := f.at(at.PriceUSD, at.CumulativeUSD)
@@ -195,7 +203,7 @@ func inLine(a, b, c point) bool {
 // drawLevels draws the key levels and the mark over everything else.
 func (k *sketch) drawLevels(p pen, box chart.Box, x, y chart.Range) {
 	f := k.curveFrame(box, x, y)
-	p.rect(f.bar(0, place0(f.price), 0, 1), axisLine)
+	p.rect(f.bar(0, f.price.GetDomain(), 0, 1), axisLine)
 	mark := int(math.Round(place(f.price, k.mark)))
 	half := int(k.m.mark) / 2
 	p.rect(f.bar(mark-half, mark-half+int(k.m.mark), 0, f.depth()), foreground)
@@ -207,8 +215,6 @@ func (k *sketch) drawLevels(p pen, box chart.Box, x, y chart.Range) {
 		k.drawDot(p, f, level)
 	}
 }
-
-func place0(r chart.Range) int { return r.GetDomain() }
 
 // drawDot marks where a key level meets the curve.
 func (k *sketch) drawDot(p pen, f frame, level *liquidation.KeyLevel) {

@@ -56,7 +56,7 @@ func newSketch(s *snapshot.Snapshot, l *locales.Language, shape chat.Shape, type
 // Places of the plot in pixels. The gutters hold the labels of the axes: inside
 // the plot, bars and curves would run through them.
 const (
-	wideGutter     = 116
+	wideGutter     = 128
 	wideTop        = 246
 	wideBottom     = 592
 	portraitTop    = 388
@@ -154,8 +154,8 @@ func (k *sketch) scaleAmounts() {
 	}
 	k.bars.max, k.curves.max = top(k.histogram.tallest), top(k.histogram.total)
 	const most = 4
-	k.barTicks = amounts(labelled(0, k.bars.max*(1-free/depth/2), most, k.language.AxisAmount))
-	k.curveTicks = amounts(labelled(0, k.curves.max*(1-free/depth/2), most, k.language.AxisAmount))
+	k.barTicks = amounts(labelled(0, k.bars.max*(1-free/depth), most, k.language.AxisAmount))
+	k.curveTicks = amounts(labelled(0, k.curves.max*(1-free/depth), most, k.language.AxisAmount))
 	k.gridTicks = k.barTicks
 	if k.m.up {
 		k.gridTicks = k.priceTicks

@@ -274,6 +274,15 @@ func (t *typesetter) fit(text string, f face, least int, width float64) (string,
 	return t.cut(text, f, width), f
 }
 
+// shrink is fit for a number: part of one is worse than none.
+func (t *typesetter) shrink(text string, f face, least int, width float64) (string, face) {
+	short, f := t.fit(text, f, least, width)
+	if short != text {
+		return "", f
+	}
+	return text, f
+}
+
 func (t *typesetter) cut(text string, f face, width float64) string {
 	if t.width(text, f) <= width {
 		return text

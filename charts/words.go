@@ -18,7 +18,8 @@ type words struct {
 	// one; recorded is the time of a recording.
 	unreal, recorded string
 	long, short      sideWords
-	mark             string
+	// mark is the coin with its price, price the price alone.
+	mark, price      string
 	relative, source string
 }
 
@@ -33,6 +34,7 @@ func newWords(s *snapshot.Snapshot, l *locales.Language) words {
 		note:     l.Say("chart.estimate", "window", windowName(l, s.Key.Window)),
 		verdict:  verdict(s.Summary.Imbalance, l),
 		mark:     l.Say("chart.mark", "coin", string(s.Key.Coin), "price", l.Price(s.Price.USD)),
+		price:    l.Price(s.Price.USD),
 		relative: l.Say("chart.relative"),
 		source:   l.Say("chart.source", "source", s.Map.Provenance().Source, "time", l.DateTime(s.AsOf())),
 		long:     newSideWords(l, s.Summary.Below, "chart.longs_to", "chart.longs_short", "chart.no_longs"),

@@ -131,7 +131,8 @@ const MaxPress = 64
 // Button is a button under a message.
 type Button struct {
 	Label string
-	// Data comes back as Request.Press; at most MaxPress bytes of printable ASCII.
+	// Data comes back as Request.Press: at most MaxPress bytes of printable ASCII,
+	// different for every button of a message.
 	Data string
 	// Active marks the choice that is shown now.
 	Active bool

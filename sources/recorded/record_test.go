@@ -22,6 +22,36 @@ import (
 	"liqbot/sources/recorded"
 )
 
+// buffer is a file in memory that is safe for concurrent use.
+type buffer struct {
+	mu   sync.Mutex
+	data []byte
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.data = append(b.data, p...)
+	return len(p), nil
+}
+
+func (b *buffer) Bytes() []byte {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return bytes.Clone(b.data)
+}
+
+func (b *buffer) String() string { return string(b.Bytes()) }
+
+// take returns what was written since the last time.
+func (b *buffer) take() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	out := string(b.data)
+	b.data = nil
+	return out
+}
+
 // live is a source whose figures a test sets.
 type live struct {
 	mu    sync.Mutex
@@ -132,7 +162,7 @@ func TestRecordAndPlayBack(t *testing.T) {
 
 func recordAndPlayBack(t *testing.T, gzip bool) {
 	t.Helper()
-	var file bytes.Buffer
+	var file buffer
 	src := &live{}
 	began := time.Now()
 	var want []*snapshot.Snapshot
@@ -173,15 +203,14 @@ func recordAndPlayBack(t *testing.T, gzip bool) {
 // TestRecordWritesOnlyWhatChanged counts the lines of each pass.
 func TestRecordWritesOnlyWhatChanged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var file bytes.Buffer
+		var file buffer
 		src := &live{}
 		first := time.Now()
 		src.set(shot(t, "BTC", 100, first))
 		stop := recording(t, src, &file, recorded.RecordOptions{Coins: []market.Coin{"BTC"}, Every: time.Second})
 		written := func() string {
 			synctest.Wait()
-			defer file.Reset()
-			return file.String()
+			return file.take()
 		}
 		pass := func() string {
 			pause(time.Second)
@@ -236,14 +265,14 @@ func TestRecordWritesOnlyWhatChanged(t *testing.T) {
 // that cannot be.
 func TestRecordSurvivesTrouble(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var file, log bytes.Buffer
+		var file, log buffer
 		src := &live{}
 		stop := recording(t, src, &file, recorded.RecordOptions{
 			Every: time.Second, Windows: []market.Window{market.Week}, Log: slog.New(slog.NewTextHandler(&log, nil)),
 		})
 		pause(5500 * time.Millisecond)
-		if file.Len() > 0 {
-			t.Errorf("nothing could be fetched, yet it wrote\n%s", file.String())
+		if out := file.String(); out != "" {
+			t.Errorf("nothing could be fetched, yet it wrote\n%s", out)
 		}
 		odd := *shot(t, "ETH", 100, time.Now())
 		odd.Range = &market.PriceRange{HighUSD: 1, LowUSD: 2, Window: market.Week}
@@ -272,7 +301,7 @@ func TestRecordSurvivesTrouble(t *testing.T) {
 // in the middle of one.
 func TestAKilledRecordingCanBePlayed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var file bytes.Buffer
+		var file buffer
 		src := &live{}
 		src.set(shot(t, "BTC", 100, time.Now()))
 		stop := recording(t, src, &file, recorded.RecordOptions{Every: time.Second, Gzip: true})
@@ -280,7 +309,7 @@ func TestAKilledRecordingCanBePlayed(t *testing.T) {
 		src.set(shot(t, "BTC", 101, time.Now()))
 		pause(time.Second)
 		synctest.Wait()
-		killed := bytes.Clone(file.Bytes())
+		killed := file.Bytes()
 		if err := stop(); err != nil {
 			t.Fatal(err)
 		}
@@ -305,7 +334,7 @@ func TestRecordAReplay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var file bytes.Buffer
+		var file buffer
 		stop := recording(t, src, &file, recorded.RecordOptions{})
 		synctest.Wait()
 		if err := stop(); err != nil {
@@ -326,7 +355,7 @@ func TestRecordAReplay(t *testing.T) {
 // TestRecordTakesTheNewestPrice has windows that were fetched at different times.
 func TestRecordTakesTheNewestPrice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var file bytes.Buffer
+		var file buffer
 		day, week := *shot(t, "BTC", 101, time.Now()), shot(t, "BTC", 100, time.Now().Add(-time.Second))
 		day.Key.Window = market.Day
 		month := *shot(t, "BTC", 102, time.Now().Add(-2*time.Second))
@@ -335,16 +364,15 @@ func TestRecordTakesTheNewestPrice(t *testing.T) {
 		src.set(week, &day, &month)
 		stop := recording(t, src, &file, recorded.RecordOptions{})
 		synctest.Wait()
-		if out := file.String(); strings.Count(out, `"kind":"price"`) != 1 || !strings.Contains(out, `"usd":101,`) {
+		if out := file.take(); strings.Count(out, `"kind":"price"`) != 1 || !strings.Contains(out, `"usd":101,`) {
 			t.Errorf("wrote\n%swant one price, 101", out)
 		}
 		day2, week2 := *shot(t, "BTC", 103, time.Now()), shot(t, "BTC", 104, time.Now().Add(time.Second))
 		day2.Key.Window = market.Day
 		src.set(week2, &day2)
-		file.Reset()
 		pause(10 * time.Second)
 		synctest.Wait()
-		if out := file.String(); strings.Count(out, `"kind":"price"`) != 1 || !strings.Contains(out, `"usd":104,`) {
+		if out := file.take(); strings.Count(out, `"kind":"price"`) != 1 || !strings.Contains(out, `"usd":104,`) {
 			t.Errorf("wrote\n%swant one price, 104", out)
 		}
 		if err := stop(); err != nil {
