@@ -113,7 +113,7 @@ func fetchBackup(ctx context.Context, dir string, to io.Writer) (bool, error) {
 	request.Header.Set("Authorization", "Bearer "+address.Token)
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return false, nil //nolint:nilerr // the file is left over from a bot that was killed
+		return false, nil // the file is left over from a bot that was killed
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {

@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"runtime/debug"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
+
 	"liqbot/chat"
+	"liqbot/platforms/discord"
+	"liqbot/platforms/telegram"
 	"liqbot/platforms/webchat"
 )
 
@@ -28,6 +31,23 @@ type platform struct {
 func (a *app) newPlatforms() ([]platform, error) {
 	c, mounts := a.cfg, a.mounts()
 	var all []platform
+	if c.telegram.token.Set() {
+		t, err := telegram.New(a.telegramConfig())
+		if err != nil {
+			return nil, fmt.Errorf("%w: settings: %w", errUsage, err)
+		}
+		if h := t.WebhookHandler(); h != nil {
+			mounts[webhookPath(c.telegram.webhook)] = h
+		}
+		all = append(all, platform{name: chat.Telegram, run: t.Run})
+	}
+	if c.discord.token.Set() {
+		d, err := discord.New(a.discordConfig())
+		if err != nil {
+			return nil, fmt.Errorf("%w: settings: %w", errUsage, err)
+		}
+		all = append(all, platform{name: chat.Discord, run: d.Run})
+	}
 	if c.web.addr != "" {
 		web := platform{name: chat.Web, vital: len(all) == 0}
 		web.run = func(ctx context.Context) error {
@@ -53,6 +73,24 @@ func (a *app) newPlatforms() ([]platform, error) {
 	return all, nil
 }
 
+func (a *app) telegramConfig() telegram.Config {
+	cfg := telegram.Config{
+		Token: a.cfg.telegram.token, APIURL: a.cfg.telegram.url, Bot: a.bot, Claims: a.store, Log: a.log,
+		Count: a.metrics.Count(chat.Telegram), State: a.state(chat.Telegram),
+	}
+	if a.cfg.telegram.webhook != "" {
+		cfg.Webhook = &telegram.Webhook{URL: a.cfg.telegram.webhook, Secret: a.cfg.telegram.webhookSecret}
+	}
+	return cfg
+}
+
+func (a *app) discordConfig() discord.Config {
+	return discord.Config{
+		Token: a.cfg.discord.token, APIURL: a.cfg.discord.url, Bot: a.bot, Claims: a.store, Log: a.log,
+		Count: a.metrics.Count(chat.Discord), State: a.state(chat.Discord),
+	}
+}
+
 func (a *app) state(name chat.Platform) func(bool, string) {
 	a.health.Set(string(name), false, "starting")
 	return func(up bool, reason string) { a.health.Set(string(name), up, reason) }
@@ -73,12 +111,13 @@ const (
 // does not stop the others.
 func (a *app) supervise(ctx context.Context, p platform) error {
 	log := a.log.With(slog.String("platform", string(p.name)))
-	wait := firstRetry
+	waits := backoff.NewExponentialBackOff()
+	waits.InitialInterval, waits.MaxInterval = firstRetry, lastRetry
 	for first := true; ; first = false {
 		began := time.Now()
 		err := contained(ctx, p.run)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // the bot stops: how the platform ended does not matter
 		}
 		if err == nil {
 			err = errors.New("ended by itself")
@@ -88,9 +127,9 @@ func (a *app) supervise(ctx context.Context, p platform) error {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
 		if time.Since(began) > settled {
-			wait = firstRetry
+			waits.Reset()
 		}
-		pause := wait + rand.N(wait/4)
+		pause := waits.NextBackOff()
 		if errors.Is(err, chat.ErrRefused) {
 			pause = refusedRetry
 		}
@@ -100,7 +139,6 @@ func (a *app) supervise(ctx context.Context, p platform) error {
 			return nil
 		case <-time.After(pause):
 		}
-		wait = min(wait*2, lastRetry)
 	}
 }
 

@@ -37,8 +37,7 @@ It needs no token, no key and no network, and keeps nothing unless DATA_DIR is s
 }
 
 func (sh *shell) demo(ctx context.Context) (err error) {
-	c, err := sh.config(map[string]string{"SOURCE": sourceDemo, "TELEGRAM_TOKEN": "", "TELEGRAM_TOKEN_FILE": "",
-		"TELEGRAM_WEBHOOK_URL": "", "DISCORD_TOKEN": "", "DISCORD_TOKEN_FILE": "", "COINGLASS_API_KEY": "", "COINGLASS_API_KEY_FILE": ""})
+	c, err := sh.config(demoOverrides())
 	if err != nil {
 		return err
 	}
@@ -52,6 +51,17 @@ func (sh *shell) demo(ctx context.Context) (err error) {
 		c.web.addr = freeAddr(ctx, c.web.addr)
 	}
 	return sh.serve(ctx, c)
+}
+
+// demoOverrides leave nothing configured that the demo does not need.
+func demoOverrides() map[string]string {
+	overrides := map[string]string{"SOURCE": sourceDemo, "TELEGRAM_WEBHOOK_URL": ""}
+	for _, k := range keys {
+		if k.secret {
+			overrides[k.name], overrides[k.name+"_FILE"] = "", ""
+		}
+	}
+	return overrides
 }
 
 // freeAddr is the address if nothing listens there, else one with any free port.

@@ -1,0 +1,234 @@
+package discord
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/bwmarrin/discordgo"
+)
+
+// Error codes of Discord that the bot acts upon.
+// https://discord.com/developers/docs/topics/opcodes-and-status-codes#json
+const (
+	codeMissingAccess      = 50001
+	codeMissingPermissions = 50013
+	codeTooLarge           = 40005
+	codeAnswered           = 40060
+	codeUnknownInteraction = 10062
+	codeInvalidToken       = 50027
+)
+
+// apiError is a call that Discord refused or that did not come through. It holds
+// no address: interaction tokens stand in addresses.
+type apiError struct {
+	op string
+	// status is 0 when no answer came.
+	status int
+	// code and message are Discord's own, where the answer had any.
+	code       int
+	message    string
+	retryAfter time.Duration
+	err        error
+}
+
+func (e *apiError) Error() string {
+	switch {
+	case e.status == 0:
+		return fmt.Sprintf("%s: %v", e.op, e.err)
+	case e.message == "":
+		return fmt.Sprintf("%s: HTTP status %d", e.op, e.status)
+	default:
+		return fmt.Sprintf("%s: HTTP status %d, code %d: %s", e.op, e.status, e.code, e.message)
+	}
+}
+
+func (e *apiError) Unwrap() error { return e.err }
+
+// unclear reports that the call may or may not have taken effect.
+func (e *apiError) unclear() bool { return e.status == 0 || e.status >= 500 }
+
+// restError makes an apiError of what discordgo returns, which may hold request
+// headers and addresses.
+func restError(op string, err error) error {
+	if refused, ok := errors.AsType[*discordgo.RESTError](err); ok {
+		out := &apiError{op: op, status: refused.Response.StatusCode}
+		if refused.Message != nil {
+			out.code, out.message = refused.Message.Code, refused.Message.Message
+		}
+		if out.status == http.StatusTooManyRequests {
+			out.retryAfter = retryHeader(refused.Response.Header)
+		}
+		return out
+	}
+	if limited, ok := errors.AsType[*discordgo.RateLimitError](err); ok {
+		return &apiError{op: op, status: http.StatusTooManyRequests, retryAfter: limited.RetryAfter}
+	}
+	return &apiError{op: op, err: withoutAddress(err)}
+}
+
+// withoutAddress drops the address that net/http puts into its errors.
+func withoutAddress(err error) error {
+	if located, ok := errors.AsType[*url.Error](err); ok {
+		return located.Err
+	}
+	return err
+}
+
+// retryAfter is how long an error asks to wait.
+func retryAfter(err error) time.Duration {
+	if e, ok := errors.AsType[*apiError](err); ok {
+		return e.retryAfter
+	}
+	return 0
+}
+
+func codeOf(err error) int {
+	if e, ok := errors.AsType[*apiError](err); ok {
+		return e.code
+	}
+	return 0
+}
+
+// courier calls the routes that an interaction's token opens. discordgo would
+// keep a rate-limit bucket in memory for each of these tokens for ever; these
+// routes need neither the bot token nor a bucket.
+// https://discord.com/developers/docs/interactions/receiving-and-responding
+type courier struct {
+	client *http.Client
+	timing Timing
+	count  func(string)
+}
+
+// parcel is one call.
+type parcel struct {
+	op, method, address string
+	body                any
+	picture             *attached
+	// repeatable: doing it twice is the same as doing it once.
+	repeatable bool
+	// try bounds one attempt; zero for Timing.Call.
+	try time.Duration
+}
+
+// maxTries bounds the attempts at one call.
+const maxTries = 6
+
+// deliver makes the call, again after a 429, and after an unclear outcome if it
+// is repeatable, until ctx ends.
+func (c *courier) deliver(ctx context.Context, p parcel) error {
+	wait := backoff{low: c.timing.BackoffMin / 4, high: c.timing.BackoffMax}
+	for try := 1; ; try++ {
+		err := c.once(ctx, p)
+		failed, ok := errors.AsType[*apiError](err)
+		if err == nil || !ok || try == maxTries {
+			return err
+		}
+		switch {
+		case failed.status == http.StatusTooManyRequests:
+			c.count(EventRateLimited)
+		case failed.unclear() && p.repeatable:
+			c.count(EventRetry)
+		default:
+			return err
+		}
+		pause := max(wait.next(), failed.retryAfter)
+		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < pause {
+			return err
+		}
+		sleep(ctx, pause)
+		if ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+func (c *courier) once(ctx context.Context, p parcel) error {
+	if p.try > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, p.try)
+		defer cancel()
+	}
+	contentType, body, err := encode(p)
+	if err != nil {
+		return fmt.Errorf("%s: encode: %w", p.op, err)
+	}
+	req, err := http.NewRequestWithContext(ctx, p.method, p.address, bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("%s: the address is not valid", p.op)
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", contentType)
+	}
+	req.Header.Set("User-Agent", userAgent)
+	resp, err := c.client.Do(req)
+	if err != nil {
+		return &apiError{op: p.op, err: withoutAddress(err)}
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if resp.StatusCode >= 200 && resp.StatusCode < 300 {
+		return nil // it took effect, whatever became of the answer
+	}
+	if err != nil {
+		text = nil
+	}
+	return refused(p.op, resp, text)
+}
+
+func encode(p parcel) (contentType string, body []byte, err error) {
+	switch {
+	case p.body == nil:
+		return "", nil, nil
+	case p.picture == nil:
+		body, err = json.Marshal(p.body)
+		return "application/json", body, err
+	default:
+		return discordgo.MultipartBodyWithJSON(p.body, []*discordgo.File{{
+			Name: p.picture.name, ContentType: "image/png", Reader: bytes.NewReader(p.picture.png),
+		}})
+	}
+}
+
+// refused reads an error answer. Cloudflare answers with HTML, so the body may
+// say nothing.
+func refused(op string, resp *http.Response, body []byte) *apiError {
+	var said struct {
+		Code       int     `json:"code"`
+		Message    string  `json:"message"`
+		RetryAfter float64 `json:"retry_after"`
+	}
+	out := &apiError{op: op, status: resp.StatusCode}
+	if json.Unmarshal(body, &said) == nil {
+		out.code, out.message = said.Code, said.Message
+	}
+	if resp.StatusCode == http.StatusTooManyRequests {
+		out.retryAfter = max(seconds(said.RetryAfter), retryHeader(resp.Header))
+	}
+	return out
+}
+
+// retryHeader reads Retry-After in seconds, fractions allowed.
+func retryHeader(h http.Header) time.Duration {
+	value, err := strconv.ParseFloat(h.Get("Retry-After"), 64)
+	if err != nil {
+		return 0
+	}
+	return seconds(value)
+}
+
+// seconds makes a duration of what a server asked for, at most a day.
+func seconds(s float64) time.Duration {
+	const day = 24 * 3600
+	if s > 0 {
+		return time.Duration(min(s, day) * float64(time.Second))
+	}
+	return 0
+}

@@ -1,0 +1,166 @@
+package discord
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/bwmarrin/discordgo"
+
+	"liqbot/chat"
+	"liqbot/locales"
+)
+
+// Limits of a message, in UTF-16 units, which is never less than what Discord
+// counts. https://discord.com/developers/docs/resources/message
+const (
+	maxContent     = 2000
+	maxDescription = 4096
+	maxAlt         = 1024
+	maxLabel       = 80
+	maxRows        = 5
+	maxInRow       = 5
+)
+
+// accent is the colour of an embed's edge: neutral, since blue and orange stand
+// for the sides on the picture.
+const accent = 0x64748B
+
+// message is the body of every call that carries a message. All fields but flags
+// are always sent: an edit replaces what was there.
+type message struct {
+	Content         string                    `json:"content"`
+	Embeds          []*discordgo.MessageEmbed `json:"embeds"`
+	Components      []discordgo.ActionsRow    `json:"components"`
+	Attachments     []attachment              `json:"attachments"`
+	AllowedMentions mentions                  `json:"allowed_mentions"`
+	Flags           discordgo.MessageFlags    `json:"flags,omitempty"`
+
+	picture *attached
+}
+
+// attachment describes a file of the same request; edits drop files that are not
+// listed.
+type attachment struct {
+	ID          int    `json:"id"`
+	Filename    string `json:"filename"`
+	Description string `json:"description,omitempty"`
+}
+
+// mentions allows no mention at all: Parse is an empty list, never null.
+type mentions struct {
+	Parse []string `json:"parse"`
+}
+
+// attached is a file to upload.
+type attached struct {
+	name string
+	png  []byte
+}
+
+// powers is what the bot may do in the channel.
+type powers struct{ embed, attach bool }
+
+// powersOf reads the bot's permissions from the interaction itself. Zero means
+// that Discord did not tell.
+func powersOf(permissions int64) powers {
+	if permissions == 0 || permissions&discordgo.PermissionAdministrator != 0 {
+		return powers{embed: true, attach: true}
+	}
+	return powers{
+		embed:  permissions&discordgo.PermissionEmbedLinks != 0,
+		attach: permissions&discordgo.PermissionAttachFiles != 0,
+	}
+}
+
+// compose makes the message of a reply: an embed around a picture, plain content
+// for text alone, as long as it fits.
+func compose(reply chat.Reply, can powers) message {
+	m := message{
+		Embeds:          []*discordgo.MessageEmbed{},
+		Components:      rows(reply.Buttons),
+		Attachments:     []attachment{},
+		AllowedMentions: mentions{Parse: []string{}},
+	}
+	if reply.Private {
+		m.Flags = discordgo.MessageFlagsEphemeral
+	}
+	text := reply.Text
+	var image *discordgo.MessageEmbedImage
+	switch {
+	case reply.Picture != nil && can.attach:
+		name := fileName(reply.Picture.Name)
+		m.picture = &attached{name: name, png: reply.Picture.PNG}
+		m.Attachments = []attachment{{ID: 0, Filename: name, Description: cut(reply.Picture.Alt, maxAlt)}}
+		image = &discordgo.MessageEmbedImage{URL: "attachment://" + name}
+	case reply.Picture != nil:
+		note := locales.For(reply.Language).Text("discord.attach_files")
+		text = append(append(append(chat.Text{}, text...), chat.Span{Text: "\n\n"}), note...)
+	}
+	if can.embed && (image != nil || !fits(text, maxContent)) {
+		m.Embeds = append(m.Embeds, &discordgo.MessageEmbed{
+			Description: markdown(text, maxDescription), Color: accent, Image: image,
+		})
+		return m
+	}
+	m.Content = markdown(text, maxContent)
+	return m
+}
+
+var notInName = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
+
+// fileName keeps to the characters that attachment:// addresses may have.
+func fileName(name string) string {
+	stem := strings.Trim(notInName.ReplaceAllString(strings.TrimSuffix(name, ".png"), "-"), "-")
+	if stem == "" {
+		stem = "picture"
+	}
+	return stem + ".png"
+}
+
+// rows lays buttons out in rows of at most five; the sixth row and what follows
+// is left out.
+func rows(buttons [][]chat.Button) []discordgo.ActionsRow {
+	out := []discordgo.ActionsRow{}
+	n := 0
+	for _, row := range buttons {
+		var components []discordgo.MessageComponent
+		for _, b := range row {
+			if strings.TrimSpace(b.Label) == "" || b.Data == "" {
+				continue
+			}
+			if len(components) == maxInRow {
+				out = append(out, discordgo.ActionsRow{Components: components})
+				components = nil
+			}
+			components = append(components, button(b, n))
+			n++
+		}
+		if len(components) > 0 {
+			out = append(out, discordgo.ActionsRow{Components: components})
+		}
+	}
+	return out[:min(len(out), maxRows)]
+}
+
+func button(b chat.Button, n int) discordgo.Button {
+	style := discordgo.SecondaryButton
+	if b.Active {
+		style = discordgo.PrimaryButton
+	}
+	return discordgo.Button{Label: cut(b.Label, maxLabel), Style: style, CustomID: customID(n, b.Data)}
+}
+
+// customID numbers a button's data: Discord wants ids that are unique in a
+// message, while two buttons of a reply may well do the same.
+func customID(n int, data string) string { return strconv.Itoa(n) + "|" + data }
+
+// pressOf is the inverse of customID. An id of another form is handed on as it
+// is: the handler knows what to say to it.
+func pressOf(id string) string {
+	number, data, found := strings.Cut(id, "|")
+	if _, err := strconv.ParseUint(number, 10, 8); !found || err != nil || data == "" {
+		return id
+	}
+	return data
+}

@@ -1,0 +1,148 @@
+package discord
+
+import (
+	"context"
+	"strings"
+
+	"github.com/bwmarrin/discordgo"
+
+	"liqbot/chat"
+)
+
+// maxTyped bounds what is taken from an option, bytes: Discord lets people type
+// 6,000 characters.
+const maxTyped = 256
+
+// request turns an interaction into what the handler knows. Whatever is neither
+// a command nor a button becomes a press on an unknown button, so that the
+// handler has a polite word for it.
+func (d *desk) request(i *discordgo.Interaction) chat.Request {
+	req := chat.Request{
+		ID:           "discord:" + i.ID,
+		Target:       chat.Target{Platform: chat.Discord, Chat: i.ChannelID},
+		Member:       chat.Member{Platform: chat.Discord, ID: memberID(i)},
+		Addressed:    true,
+		LanguageHint: string(i.Locale),
+		Shape:        chat.Wide,
+	}
+	if i.GuildLocale != nil {
+		req.ChatLanguageHint = string(*i.GuildLocale)
+	}
+	req.Kind = kindOf(i)
+	if req.Kind == chat.Group {
+		admin := manages(i)
+		req.IsAdmin = func(context.Context) (bool, error) { return admin, nil }
+	}
+	switch data := i.Data.(type) {
+	case discordgo.ApplicationCommandInteractionData:
+		req.Text = d.typed(data)
+	case discordgo.MessageComponentInteractionData:
+		req.Press = pressOf(data.CustomID)
+	case discordgo.ModalSubmitInteractionData:
+		req.Press = pressOf(data.CustomID)
+	}
+	if req.Text == "" && req.Press == "" {
+		req.Press = "unknown"
+	}
+	return req
+}
+
+// kindOf tells a server from a private chat. A group DM and a DM between two
+// other people, where the bot was carried in by user install, are groups without
+// administrators.
+func kindOf(i *discordgo.Interaction) chat.Kind {
+	if i.GuildID != "" || i.Context == discordgo.InteractionContextPrivateChannel {
+		return chat.Group
+	}
+	return chat.Private
+}
+
+// manages reads the member's rights from this very interaction, so they are as
+// fresh as can be. Nobody manages a chat outside servers.
+func manages(i *discordgo.Interaction) bool {
+	const rights = discordgo.PermissionAdministrator | discordgo.PermissionManageGuild
+	return i.GuildID != "" && i.Member != nil && i.Member.Permissions&rights != 0
+}
+
+// memberID is the sender's id: servers send a member, private chats a user.
+func memberID(i *discordgo.Interaction) string {
+	switch {
+	case i.Member != nil && i.Member.User != nil:
+		return i.Member.User.ID
+	case i.User != nil:
+		return i.User.ID
+	default:
+		return ""
+	}
+}
+
+// typed writes a slash command as people type it: "/liq btc 7d".
+func (d *desk) typed(data discordgo.ApplicationCommandInteractionData) string {
+	words := []string{"/" + data.Name}
+	for _, name := range d.optionOrder(data) {
+		option := data.GetOption(name)
+		if option == nil {
+			continue
+		}
+		if value, ok := option.Value.(string); ok {
+			words = append(words, strings.Fields(value[:min(len(value), maxTyped)])...)
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// optionOrder lists the options of a command in the order in which they are
+// typed; clients send them in any order.
+func (d *desk) optionOrder(data discordgo.ApplicationCommandInteractionData) []string {
+	var names []string
+	for _, c := range d.bot.Commands {
+		if c.Name != data.Name {
+			continue
+		}
+		for _, o := range c.Options {
+			names = append(names, o.Name)
+		}
+		return names
+	}
+	for _, o := range data.Options {
+		names = append(names, o.Name)
+	}
+	return names
+}
+
+// maxChoices and maxChoice are the limits of an autocomplete answer and of the
+// name and the value of a choice.
+const maxChoices, maxChoice = 25, 100
+
+// suggestions completes the option that the member is typing.
+func (d *desk) suggestions(i *discordgo.Interaction) []choice {
+	out := []choice{}
+	data, ok := i.Data.(discordgo.ApplicationCommandInteractionData)
+	if !ok || d.bot.Suggest == nil {
+		return out
+	}
+	for _, o := range data.Options {
+		typed, isText := o.Value.(string)
+		if !o.Focused || !isText || !d.takesCoin(data.Name, o.Name) {
+			continue
+		}
+		for _, c := range d.bot.Suggest(typed[:min(len(typed), maxTyped)], maxChoices) {
+			if c.Label == "" || c.Value == "" || units(c.Value) > maxChoice || len(out) == maxChoices {
+				continue
+			}
+			out = append(out, choice{Name: cut(c.Label, maxChoice), Value: c.Value})
+		}
+	}
+	return out
+}
+
+func (d *desk) takesCoin(command, option string) bool {
+	for _, c := range d.bot.Commands {
+		for _, o := range c.Options {
+			if c.Name == command && o.Name == option {
+				return o.Kind == chat.CoinOption
+			}
+		}
+	}
+	return false
+}

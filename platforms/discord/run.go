@@ -1,0 +1,61 @@
+package discord
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+
+	"github.com/bwmarrin/discordgo"
+
+	"liqbot/chat"
+)
+
+// run is what one Adapter.Run works with.
+type run struct {
+	token  string
+	bot    chat.Bot
+	log    *slog.Logger
+	count  func(string)
+	state  func(bool, string)
+	timing Timing
+
+	client *http.Client
+	// rest never opens a gateway: it is for calls with the bot token.
+	rest *discordgo.Session
+	desk *desk
+	// take answers an interaction; it may outlive the gateway for the drain.
+	take func(*discordgo.Interaction)
+	// application hears the application's id from READY, once is enough.
+	application chan string
+}
+
+// newRun prepares a run; work is the life of the answers under way.
+func newRun(work context.Context, a *Adapter) (*run, error) {
+	client := newClient(a.base, a.cfg.Timing)
+	rest, err := newSession(a.token, client)
+	if err != nil {
+		return nil, err
+	}
+	r := &run{
+		token: a.token, bot: a.cfg.Bot, log: a.cfg.Log, count: a.cfg.Count, state: a.cfg.State, timing: a.cfg.Timing,
+		client: client, rest: rest, application: make(chan string, 1),
+	}
+	r.desk = newDesk(a.cfg, &courier{client: client, timing: a.cfg.Timing, count: a.cfg.Count})
+	r.take = func(i *discordgo.Interaction) { r.desk.take(work, i) }
+	return r, nil
+}
+
+// introduce keeps the application's id for syncCommands.
+func (r *run) introduce(e *discordgo.Ready) {
+	id := ""
+	switch {
+	case e.Application != nil && e.Application.ID != "":
+		id = e.Application.ID
+	case e.User != nil:
+		id = e.User.ID
+	}
+	select {
+	case r.application <- id:
+	default:
+	}
+}

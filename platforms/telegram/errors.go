@@ -1,0 +1,180 @@
+package telegram
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"liqbot/chat"
+)
+
+// class says what to do about a failed call.
+type class uint8
+
+const (
+	final       class = iota // the same call will fail again
+	uncertain                // it may have been carried out
+	unsent                   // it never reached Telegram
+	refused                  // the token is not valid
+	rateLimited              // wait, then the same again
+	migrated                 // the chat has a new id
+	notModified              // an edit that changes nothing
+	gone                     // the message to edit is not there any more
+	badMarkup                // the formatting was not understood
+	badButtons               // the keyboard was not taken
+	badFile                  // the file id is not valid (any more)
+	noPhoto                  // this chat or this photo is not allowed
+	noText                   // an edit of text on a photo
+	noCaption                // an edit of a caption on a text
+	conflict                 // somebody else receives the updates
+	hooked                   // a webhook receives the updates
+)
+
+// phrases lead from a description to a class. They are matched in lower case,
+// since the server changes the case of first letters.
+var phrases = []struct {
+	text  string
+	class class
+}{
+	{"message is not modified", notModified},
+	{"message to edit not found", gone},
+	{"message can't be edited", gone},
+	{"message_id_invalid", gone},
+	{"there is no text in the message to edit", noText},
+	{"there is no caption in the message to edit", noCaption},
+	{"can't parse entities", badMarkup},
+	{"button_data_invalid", badButtons},
+	{"reply markup is too long", badButtons},
+	{"text buttons are unallowed", badButtons},
+	{"can't parse inline keyboard", badButtons},
+	{"wrong file identifier", badFile},
+	{"wrong file_id", badFile},
+	{"wrong remote file", badFile},
+	{"file_reference_", badFile},
+	{"not enough rights to send photos", noPhoto},
+	{"chat_send_photos_forbidden", noPhoto},
+	{"chat_send_media_forbidden", noPhoto},
+	{"photo_invalid_dimensions", noPhoto},
+	{"photo has unsupported extension", noPhoto},
+	{"photo_ext_invalid", noPhoto},
+	{"photo_save_file_invalid", noPhoto},
+	{"image_process_failed", noPhoto},
+	{"file must be non-empty", noPhoto},
+	{"file is too big", noPhoto},
+	{"webhook is active", hooked},
+	// The rest only names the reason for the host.
+	{"bot was blocked by the user", final},
+	{"user is deactivated", final},
+	{"bot can't initiate conversation", final},
+	{"bot was kicked", final},
+	{"bot is not a member", final},
+	{"the group chat was deleted", final},
+	{"chat not found", final},
+	{"have no write access", final},
+	{"not enough rights", final},
+	{"chat_write_forbidden", final},
+	{"chat_restricted", final},
+	{"need administrator rights", final},
+	{"message thread not found", final},
+	{"topic_closed", final},
+	{"topic_deleted", final},
+	{"message is too long", final},
+	{"message caption is too long", final},
+	{"message text is empty", final},
+	{"query is too old", final},
+	{"terminated by other getupdates", conflict},
+	{"terminated by setwebhook", conflict},
+}
+
+// apiError is a call that failed. Its text is safe to show the host: it holds
+// neither the token nor, for calls that carry it, chat text.
+type apiError struct {
+	method     string
+	code       int // 0 when there was no answer
+	class      class
+	reason     string
+	retryAfter time.Duration
+	migrateTo  int64
+	cause      error
+}
+
+func newAPIError(method string, code int, description string) *apiError {
+	e := &apiError{method: method, code: code}
+	e.class, e.reason = classify(code, strings.ToLower(description))
+	if e.reason == "" && !carriesText(method) {
+		e.reason = clip(description)
+	}
+	if e.reason == "" {
+		e.reason = strings.ToLower(http.StatusText(code))
+	}
+	return e
+}
+
+// carriesText reports whether a refusal of the method may quote a message.
+func carriesText(method string) bool {
+	return strings.HasPrefix(method, "send") || strings.HasPrefix(method, "edit") || strings.HasPrefix(method, "answer")
+}
+
+func classify(code int, description string) (class, string) {
+	switch {
+	case code == http.StatusUnauthorized:
+		return refused, "unauthorized"
+	case code == http.StatusTooManyRequests:
+		return rateLimited, "too many requests"
+	case code >= http.StatusInternalServerError, code < http.StatusBadRequest:
+		return uncertain, ""
+	case code == http.StatusRequestEntityTooLarge:
+		return noPhoto, ""
+	}
+	for _, p := range phrases {
+		if strings.Contains(description, p.text) {
+			return p.class, p.text
+		}
+	}
+	if code == http.StatusConflict {
+		return conflict, ""
+	}
+	return final, ""
+}
+
+// Error names the method, the code and the reason.
+func (e *apiError) Error() string {
+	if e.code == 0 {
+		return fmt.Sprintf("telegram: %s: %s", e.method, e.reason)
+	}
+	return fmt.Sprintf("telegram: %s: %d %s", e.method, e.code, e.reason)
+}
+
+// Unwrap leads to chat.ErrRefused for a token that is not valid.
+func (e *apiError) Unwrap() error {
+	if e.class == refused {
+		return chat.ErrRefused
+	}
+	return e.cause
+}
+
+// classOf returns final for what is no *apiError.
+func classOf(err error) class {
+	var e *apiError
+	if errors.As(err, &e) {
+		return e.class
+	}
+	return final
+}
+
+// clip keeps a text short and on one line for a log.
+func clip(s string) string {
+	const most = 160
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "?"))
+	if r := []rune(s); len(r) > most {
+		return string(r[:most]) + "..."
+	}
+	return s
+}

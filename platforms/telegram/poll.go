@@ -1,0 +1,149 @@
+package telegram
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/go-telegram/bot"
+
+	"liqbot/chat"
+)
+
+// kinds are the updates that are asked for.
+var kinds = []string{"message", "channel_post", "callback_query", "inline_query", "my_chat_member"}
+
+// quick is how fast an empty answer is suspicious: a server that does not hold
+// requests must not be asked in a loop.
+const quick = 100 * time.Millisecond
+
+// poller asks for updates (https://core.telegram.org/bots/api#getupdates).
+type poller struct {
+	*session
+	offset   int64
+	unhooked bool // the webhook was deleted once; a second one is somebody's will
+	failures int
+	last     string
+}
+
+func (s *session) poll(ctx context.Context) error {
+	p := &poller{session: s}
+	for ctx.Err() == nil {
+		begun := time.Now()
+		batch, err := p.fetch(ctx)
+		if err != nil {
+			if err := p.recover(ctx, err); err != nil {
+				return err
+			}
+			continue
+		}
+		p.failures, p.last = 0, ""
+		p.report(true, "")
+		if len(batch) == 0 {
+			if time.Since(begun) < quick {
+				_ = rest(ctx, quick)
+			}
+			continue
+		}
+		if !p.handle(ctx, batch) {
+			_ = rest(ctx, p.delay(nil, 0))
+		}
+	}
+	return nil
+}
+
+// fetch returns the updates from offset on, undecoded: one that cannot be decoded
+// must not block the others.
+func (p *poller) fetch(ctx context.Context) ([]json.RawMessage, error) {
+	wait := p.cfg.Timing.Poll
+	params := struct {
+		Offset  int64    `json:"offset,omitempty"`
+		Timeout int      `json:"timeout"`
+		Limit   int      `json:"limit"`
+		Kinds   []string `json:"allowed_updates"`
+	}{p.offset, int(wait.Seconds()), 100, kinds}
+	var batch []json.RawMessage
+	err := p.limited(ctx, wait+p.api.limit, func(ctx context.Context) error {
+		return p.api.call(ctx, "getUpdates", params, &batch)
+	})
+	return batch, err
+}
+
+// recover waits after a failed poll. It returns an error when polling is over.
+func (p *poller) recover(ctx context.Context, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case errors.Is(err, chat.ErrRefused):
+		return err
+	}
+	p.report(false, err.Error())
+	kind := classOf(err)
+	if err.Error() != p.last {
+		p.last = err.Error()
+		if kind == conflict || kind == hooked {
+			p.cfg.Log.Error("telegram updates go to another bot instance; run only one with this token",
+				slog.String("err", p.last))
+		} else {
+			p.cfg.Log.Warn("telegram polling failed, retrying", slog.String("err", p.last))
+		}
+	}
+	if kind == hooked && !p.unhooked && p.unhook(ctx) {
+		return nil
+	}
+	wait := p.delay(err, p.failures)
+	if kind == conflict || kind == hooked {
+		wait = backoff(2*p.cfg.Timing.Conflict, 6*p.cfg.Timing.Conflict, p.failures)
+	}
+	p.failures++
+	_ = rest(ctx, wait)
+	return nil
+}
+
+// unhook removes a webhook that was left from another way of running.
+func (p *poller) unhook(ctx context.Context) bool {
+	err := p.limited(ctx, p.api.limit, func(ctx context.Context) error {
+		_, err := p.api.DeleteWebhook(ctx, &bot.DeleteWebhookParams{})
+		return err
+	})
+	if err != nil {
+		return false
+	}
+	p.unhooked = true
+	p.cfg.Log.Info("telegram webhook deleted, polling from now on")
+	return true
+}
+
+// handle queues a batch and waits until it may be confirmed. It reports false
+// when the batch has no update id, so that the next request would get it again.
+func (p *poller) handle(ctx context.Context, batch []json.RawMessage) bool {
+	before := p.offset
+	var queued []*task
+	for _, raw := range batch {
+		t, id := p.accept(raw)
+		p.offset = max(p.offset, id+1)
+		if t != nil {
+			queued = append(queued, t)
+		}
+	}
+	p.settle(ctx, queued)
+	return p.offset > before
+}
+
+// settle waits until each task is claimed or done, or for Timing.Settle. What is
+// left then would be lost in a crash, but one slow chat must not hold up the rest.
+func (p *poller) settle(ctx context.Context, queued []*task) {
+	timer := time.NewTimer(p.cfg.Timing.Settle)
+	defer timer.Stop()
+	for _, t := range queued {
+		select {
+		case <-t.settled:
+		case <-timer.C:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
