@@ -15,7 +15,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"liqbot/chat"
 	"liqbot/market"
+	"liqbot/platforms/discord"
+	"liqbot/platforms/telegram"
 	"liqbot/snapshot"
 	"liqbot/sources/coinglass"
 	"liqbot/storage"
@@ -193,5 +196,32 @@ func checkWeb(ctx context.Context, c *config) finding {
 
 // checkPlatforms asks each chat platform whether it accepts the bot.
 func checkPlatforms(ctx context.Context, c *config) []finding {
-	return nil
+	mute := chat.Bot{Handle: func(context.Context, chat.Request) chat.Reply { return chat.Reply{} }}
+	tg := finding{stateOff, "telegram", "TELEGRAM_TOKEN is not set"}
+	if c.telegram.token.Set() {
+		a, err := telegram.New(telegram.Config{Token: c.telegram.token, APIURL: c.telegram.url, Bot: mute})
+		tg = askPlatform(ctx, "telegram", a, err)
+	}
+	dc := finding{stateOff, "discord", "DISCORD_TOKEN is not set"}
+	if c.discord.token.Set() {
+		a, err := discord.New(discord.Config{Token: c.discord.token, APIURL: c.discord.url, Bot: mute, Claims: noClaims{}})
+		dc = askPlatform(ctx, "discord", a, err)
+	}
+	return []finding{tg, dc}
 }
+
+func askPlatform(ctx context.Context, name string, p interface {
+	Check(context.Context) (string, error)
+}, err error,
+) finding {
+	if err != nil {
+		return result(name, "", err)
+	}
+	text, err := p.Check(ctx)
+	return result(name, text, err)
+}
+
+// noClaims is for a bot that answers nothing.
+type noClaims struct{}
+
+func (noClaims) Claim(context.Context, string) (bool, error) { return false, nil }
