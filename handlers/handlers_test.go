@@ -391,7 +391,7 @@ func TestDemoRecordedAndLastPriceAreNamed(t *testing.T) {
 	r.market.all[key] = figures(t, key, func(s *snapshot.Snapshot, in *liquidation.Input) {
 		in.Provenance.Demo, s.Price.Provenance.Demo = true, true
 	})
-	for _, text := range []string{"/liq btc", "/levels btc", "/price btc", "/about"} {
+	for _, text := range []string{"/liq btc", "/levels btc", "/price btc", "/about", "/coins"} {
 		wantAll(t, r.say(t, typed(text)), "DEMO")
 	}
 	r.market.all[key] = figures(t, key, func(s *snapshot.Snapshot, _ *liquidation.Input) {

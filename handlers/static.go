@@ -73,9 +73,8 @@ func about(_ context.Context, c *call) chat.Reply {
 		p.line(paragraph)
 	}
 	p.gap()
-	coin, window := c.defaults()
 	origin := l.Say("label.origin_vendor")
-	if s := c.peek(coin, window); s != nil {
+	if s := c.peek(c.defaults()); s != nil {
 		origin = originOf(l, s.Map.Provenance().Origin)
 		if s.Demo() {
 			p.line(l.Text("label.demo"))
@@ -103,6 +102,9 @@ func coins(_ context.Context, c *call) chat.Reply {
 	}
 	var p paragraphs
 	p.line(l.Text("coins.title", "source", c.opts.Snapshots.Source()))
+	if s := c.peek(c.defaults()); s != nil && s.Demo() {
+		p.line(l.Text("label.demo"))
+	}
 	shown := firstCoins(list, shownCoins)
 	var names []string
 	for _, coin := range shown {
