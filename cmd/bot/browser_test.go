@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -17,7 +16,7 @@ import (
 // SCREENSHOTS names a folder to save what it looks like.
 func TestDemoInABrowser(t *testing.T) {
 	browser := browserPath(t)
-	address := startDemo(t)
+	address := startBot(t, "demo", "DEMO_SPEED=0.01")
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(browser), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("accept-lang", "en-US"))
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -67,51 +66,6 @@ func TestDemoInABrowser(t *testing.T) {
 	do(chromedp.SendKeys("#text", "/liq ВТС"+kb.Enter))
 	until(`document.body.innerText.includes("Did you mean")`)
 	shoot("5-look-alike")
-}
-
-// startDemo runs `bot demo` with the clock all but standing still and returns the
-// page's address; it ends with the test.
-func startDemo(t *testing.T) string {
-	t.Helper()
-	announced, out := newAnnouncement()
-	sh := &shell{environ: []string{"WEB_ADDR=127.0.0.1:0", "DEMO_SPEED=0.01"}, dotenv: filepath.Join(t.TempDir(), ".env"), out: out, err: t.Output()}
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan int, 1)
-	go func() { ended <- sh.main(ctx, []string{"demo"}) }()
-	t.Cleanup(func() {
-		cancel()
-		if code := <-ended; code != 0 {
-			t.Errorf("bot demo ended with %d", code)
-		}
-	})
-	select {
-	case line := <-announced:
-		start := strings.Index(line, "http://")
-		address, _, _ := strings.Cut(line[start:], " ")
-		return address
-	case code := <-ended:
-		ended <- code
-		t.Fatalf("bot demo ended with %d", code)
-	case <-time.After(10 * time.Second):
-		t.Fatal("bot demo announces nothing")
-	}
-	return ""
-}
-
-// announcement passes on the first line that is written to it.
-type announcement chan string
-
-func newAnnouncement() (<-chan string, announcement) {
-	c := make(announcement, 1)
-	return c, c
-}
-
-func (a announcement) Write(p []byte) (int, error) {
-	select {
-	case a <- string(p):
-	default:
-	}
-	return len(p), nil
 }
 
 func browserPath(t *testing.T) string {

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"image/png"
+	"io"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"liqbot/platforms/telegram/telegramtest"
+)
+
+// startBot runs a subcommand of the bot that serves until the test ends, with these
+// settings, and returns the web chat's address.
+func startBot(t *testing.T, command string, environ ...string) string {
+	t.Helper()
+	return startBotLogging(t, t.Output(), command, environ...)
+}
+
+func startBotLogging(t *testing.T, log io.Writer, command string, environ ...string) string {
+	t.Helper()
+	announced := make(announcement, 1)
+	environ = append([]string{"WEB_ADDR=127.0.0.1:0", "DATA_DIR=" + t.TempDir()}, environ...)
+	sh := &shell{environ: environ, dotenv: filepath.Join(t.TempDir(), ".env"), out: announced, err: log}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan int, 1)
+	go func() { ended <- sh.main(ctx, []string{command}) }()
+	t.Cleanup(func() {
+		cancel()
+		if code := <-ended; code != 0 {
+			t.Errorf("bot %s ended with %d", command, code)
+		}
+	})
+	select {
+	case line := <-announced:
+		address, _, _ := strings.Cut(line[strings.Index(line, "http://"):], " ")
+		return address
+	case code := <-ended:
+		ended <- code
+		t.Fatalf("bot %s ended with %d", command, code)
+	case <-time.After(10 * time.Second):
+		t.Fatalf("bot %s announces nothing", command)
+	}
+	return ""
+}
+
+// announcement passes on the first line that is written to it.
+type announcement chan string
+
+func (a announcement) Write(p []byte) (int, error) {
+	select {
+	case a <- string(p):
+	default:
+	}
+	return len(p), nil
+}
+
+// logged is a log that can be searched while it is written.
+type logged struct {
+	mu  sync.Mutex
+	all bytes.Buffer
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.all.Write(p)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.all.String()
+}
+
+func fetch(t *testing.T, address string) (int, string) {
+	t.Helper()
+	response, err := http.Get(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, string(body)
+}
+
+func TestTelegramFromEndToEnd(t *testing.T) {
+	server := telegramtest.New(t)
+	var log logged
+	page := startBotLogging(t, &log, "run", "DEMO_SPEED=0.01", "TELEGRAM_TOKEN="+server.Token(), "TELEGRAM_API_URL="+server.URL(), "OWNER_IDS=telegram:7")
+	server.PrivateText(7, "/liq btc secret-chat-text")
+	server.PrivateText(7, "/liq btc")
+	server.WaitFor("two replies", func() bool { return len(server.Messages(7)) == 2 })
+	m := server.Messages(7)[1]
+	for _, want := range []string{"DEMO", "$90,131.71", "$2.705B", "$1.563B", "1.73x"} {
+		if !strings.Contains(m.Text, want) {
+			t.Errorf("reply lacks %q:\n%s", want, m.Text)
+		}
+	}
+	picture, err := png.Decode(bytes.NewReader(m.Photo))
+	if err != nil || picture.Bounds().Dx() != 1080 || picture.Bounds().Dy() != 1350 {
+		t.Errorf("picture: %v, %v", picture.Bounds(), err)
+	}
+	server.Press(7, m, "v1|liq|BTC|30d|edit")
+	server.WaitFor("the edit", func() bool { return strings.Contains(server.Messages(7)[1].Text, "30d") })
+	server.SetMember(-100, 8, "member")
+	server.GroupText(-100, 8, "/lang ru")
+	server.WaitFor("the refusal", func() bool { return len(server.Messages(-100)) == 1 })
+	if got := server.Messages(-100)[0].Text; !strings.Contains(got, "Only admins") {
+		t.Errorf("a member's /lang: %q", got)
+	}
+	server.SetMember(-100, 8, "administrator")
+	server.GroupText(-100, 8, "/lang ru")
+	server.WaitFor("the change", func() bool { return len(server.Messages(-100)) == 2 })
+	if got := server.Messages(-100)[1].Text; !strings.Contains(got, "Русский") {
+		t.Errorf("an administrator's /lang: %q", got)
+	}
+	if code, body := fetch(t, page+"readyz"); code != http.StatusOK || !strings.Contains(body, `"telegram","up":true`) {
+		t.Errorf("readyz: %d %s", code, body)
+	}
+	_, metrics := fetch(t, page+"metrics")
+	for _, output := range []string{log.String(), metrics} {
+		for _, planted := range []string{server.Token(), "TEST-secret", "secret-chat-text"} {
+			if strings.Contains(output, planted) {
+				t.Errorf("the output holds %q", planted)
+			}
+		}
+	}
+}
+
+// A platform that refuses its token does not keep the others from serving.
+func TestPlatformThatIsDownDoesNotStopTheOthers(t *testing.T) {
+	server := telegramtest.New(t)
+	server.Revoke()
+	var log logged
+	page := startBotLogging(t, &log, "run", "TELEGRAM_TOKEN="+server.Token(), "TELEGRAM_API_URL="+server.URL(),
+		"DISCORD_TOKEN=planted-discord-token", "DISCORD_API_URL=http://127.0.0.1:1")
+	deadline := time.Now().Add(10 * time.Second)
+	for {
+		code, body := fetch(t, page+"readyz")
+		if code == http.StatusOK && strings.Contains(body, `"discord","up":false`) && strings.Contains(body, `"telegram","up":false`) && strings.Contains(body, `"web","up":true`) {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("readyz: %d %s", code, body)
+		}
+	}
+	if strings.Contains(log.String(), "planted-discord-token") || strings.Contains(log.String(), server.Token()) {
+		t.Error("the log holds a token")
+	}
+}
