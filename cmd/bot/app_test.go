@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"image/png"
 	"io"
 	"net/http"
@@ -156,4 +157,29 @@ func TestPlatformThatIsDownDoesNotStopTheOthers(t *testing.T) {
 	if strings.Contains(log.String(), "planted-discord-token") || strings.Contains(log.String(), server.Token()) {
 		t.Error("the log holds a token")
 	}
+}
+
+// What was answered before a restart is not answered again after it, even when
+// Telegram delivers it once more.
+func TestNothingIsAnsweredTwiceAcrossARestart(t *testing.T) {
+	server := telegramtest.New(t)
+	data := "DATA_DIR=" + t.TempDir()
+	environ := []string{data, "DEMO_SPEED=0.01", "TELEGRAM_TOKEN=" + server.Token(), "TELEGRAM_API_URL=" + server.URL()}
+	server.Know(7)
+	question := fmt.Sprintf(`{"update_id":9000,"message":{"message_id":1,"date":%d,"chat":{"id":7,"type":"private"},"from":{"id":7},"text":"/help",`+
+		`"entities":[{"type":"bot_command","offset":0,"length":5}]}}`, time.Now().Unix())
+	t.Run("before", func(t *testing.T) {
+		startBot(t, "run", environ...)
+		server.SendRaw(9000, question)
+		server.WaitFor("the answer", func() bool { return len(server.Messages(7)) == 1 })
+	})
+	server.SendRaw(9000, question)
+	t.Run("after", func(t *testing.T) {
+		startBot(t, "run", environ...)
+		server.PrivateText(7, "/about")
+		server.WaitFor("the answer to the next question", func() bool { return len(server.Messages(7)) >= 2 })
+		if n := len(server.Messages(7)); n != 2 {
+			t.Errorf("%d messages, want 2", n)
+		}
+	})
 }
