@@ -1,7 +1,10 @@
 package charts_test
 
 import (
+	"encoding/json"
+	"flag"
 	"io"
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -71,4 +74,20 @@ func BenchmarkRatio(b *testing.B) {
 	b.ReportMetric(float64(own[len(own)/2].Microseconds())/1000, "ms_own")
 	b.ReportMetric(float64(stock[len(stock)/2].Microseconds())/1000, "ms_stock")
 	b.ReportMetric(0, "ns/op")
+}
+
+var plain = flag.String("plain", "", "write the benchmark's map as JSON to this file, for bench/matplotlib.py")
+
+// TestWritePlainMap hands the benchmark's map to bench/compare.sh.
+func TestWritePlainMap(t *testing.T) {
+	if *plain == "" {
+		t.Skip("no -plain file given")
+	}
+	data, err := json.Marshal(newCharts(t).PlainMap(btc().build(t), locales.For("en")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(*plain, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -157,15 +157,17 @@ func (c *canvas) coverSpans(spans []span, x, y, ink int) {
 		if top < 0 || top >= c.height || from >= to {
 			continue
 		}
-		row := c.row(top)[from:to]
+		start := top*(c.width+1) + 1
+		row := c.pix[start+from : start+to]
 		if s.step == steps && solid != 0 {
 			for i := range row {
 				row[i] = solid
 			}
 			continue
 		}
+		mix := &table[s.step-1]
 		for i, under := range row {
-			if row[i] = table[s.step-1][under]; row[i] == 0 {
+			if row[i] = mix[under]; row[i] == 0 {
 				row[i] = c.palette.blend(ink, s.step, under)
 			}
 		}
@@ -237,15 +239,28 @@ func (c *canvas) drawShape(box image.Rectangle, color drawing.Color) {
 }
 
 // bounds is the box of whole pixels around the paths, within the canvas; empty
-// when a coordinate is not a number.
+// when a coordinate is not a finite number.
 func (c *canvas) bounds(paths [][]point) image.Rectangle {
-	x0, y0, x1, y1 := math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)
+	x0, y0, x1, y1, sum := math.MaxFloat64, math.MaxFloat64, -math.MaxFloat64, -math.MaxFloat64, 0.0
 	for _, path := range paths {
 		for _, p := range path {
-			x0, y0, x1, y1 = math.Min(x0, p.x), math.Min(y0, p.y), math.Max(x1, p.x), math.Max(y1, p.y)
+			// Plain comparisons: min and max look for NaN each time, the sum once.
+			if p.x < x0 {
+				x0 = p.x
+			}
+			if p.x > x1 {
+				x1 = p.x
+			}
+			if p.y < y0 {
+				y0 = p.y
+			}
+			if p.y > y1 {
+				y1 = p.y
+			}
+			sum += p.x + p.y
 		}
 	}
-	if math.IsNaN(x0+y0+x1+y1) || math.IsInf(x0, 0) {
+	if math.IsNaN(sum) || math.IsInf(sum, 0) || x0 > x1 {
 		return image.Rectangle{}
 	}
 	within := func(v float64, limit int) int { return int(min(max(v, 0), float64(limit))) }
@@ -312,44 +327,53 @@ func (c *canvas) join(p point, round *[joinCorners]point) {
 	c.paths = append(c.paths, c.outline[start:])
 }
 
+// area is a rectangle with fractions of pixels.
+type area struct{ x0, y0, x1, y1 float64 }
+
 // disc fills a circle.
 func (c *canvas) disc(centre point, radius float64, color drawing.Color) {
-	c.fillRound(centre.x-radius, centre.y-radius, centre.x+radius, centre.y+radius, radius, color)
+	c.fillRound(area{centre.x - radius, centre.y - radius, centre.x + radius, centre.y + radius}, radius, color)
 }
 
 // fillRound fills a rectangle with round corners: only the ends that have them
 // go through the rasteriser.
-func (c *canvas) fillRound(x0, y0, x1, y1, radius float64, color drawing.Color) {
-	radius = min(radius, (x1-x0)/2, (y1-y0)/2)
-	if left, right := math.Ceil(x0+radius), math.Floor(x1-radius); right-left > 2*radius && y0 == math.Trunc(y0) && y1 == math.Trunc(y1) {
-		c.fillRect(int(left), int(y0), int(right), int(y1), color)
-		c.roundEnds(x0, y0, left, y1, radius, true, false, color)
-		c.roundEnds(right, y0, x1, y1, radius, false, true, color)
+func (c *canvas) fillRound(a area, radius float64, color drawing.Color) {
+	radius = min(radius, (a.x1-a.x0)/2, (a.y1-a.y0)/2)
+	left, right := math.Ceil(a.x0+radius), math.Floor(a.x1-radius)
+	if whole := a.y0 == math.Trunc(a.y0) && a.y1 == math.Trunc(a.y1); !whole || right-left < 2*radius {
+		c.roundEnds(a, radius, true, true, color)
 		return
 	}
-	c.roundEnds(x0, y0, x1, y1, radius, true, true, color)
+	c.fillRect(int(left), int(a.y0), int(right), int(a.y1), color)
+	c.roundEnds(area{a.x0, a.y0, left, a.y1}, radius, true, false, color)
+	c.roundEnds(area{right, a.y0, a.x1, a.y1}, radius, false, true, color)
 }
 
 // roundEnds fills a rectangle with round corners on the left, the right or both.
-func (c *canvas) roundEnds(x0, y0, x1, y1, radius float64, left, right bool, color drawing.Color) {
+func (c *canvas) roundEnds(a area, radius float64, left, right bool, color drawing.Color) {
 	c.outline = c.outline[:0]
-	c.corner(point{x1, y0}, 1, -1, radius, 0, right)
-	c.corner(point{x0, y0}, -1, -1, radius, 1, left)
-	c.corner(point{x0, y1}, -1, 1, radius, 2, left)
-	c.corner(point{x1, y1}, 1, 1, radius, 3, right)
+	for i, at := range [4]point{{a.x1, a.y0}, {a.x0, a.y0}, {a.x0, a.y1}, {a.x1, a.y1}} {
+		round, inward := right, point{-radius, radius}
+		if at.x == a.x0 {
+			round, inward.x = left, radius
+		}
+		if at.y == a.y1 {
+			inward.y = -radius
+		}
+		if !round {
+			c.outline = append(c.outline, at)
+			continue
+		}
+		c.quarterTurn(point{at.x + inward.x, at.y + inward.y}, radius, i)
+	}
 	c.fillPaths([][]point{c.outline}, color)
 }
 
-// corner adds a corner to the outline. Outward tells on which sides of the shape
-// it lies; a round one starts at so many quarters of a turn.
-func (c *canvas) corner(at point, outwardX, outwardY, radius, quarters float64, round bool) {
-	if !round {
-		c.outline = append(c.outline, at)
-		return
-	}
-	centre := point{at.x - outwardX*radius, at.y - outwardY*radius}
+// quarterTurn adds a quarter of a circle to the outline, the first one from the
+// right to the top.
+func (c *canvas) quarterTurn(centre point, radius float64, which int) {
 	for i := 0; i <= joinCorners; i++ {
-		sin, cos := math.Sincos(math.Pi / 2 * (quarters + float64(i)/joinCorners))
+		sin, cos := math.Sincos(math.Pi / 2 * (float64(which) + float64(i)/joinCorners))
 		c.outline = append(c.outline, point{centre.x + radius*cos, centre.y - radius*sin})
 	}
 }

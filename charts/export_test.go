@@ -7,6 +7,7 @@ import (
 
 	"liqbot/chat"
 	"liqbot/locales"
+	"liqbot/market"
 	"liqbot/snapshot"
 )
 
@@ -46,6 +47,11 @@ func (c *Charts) Cached() int {
 	return 0
 }
 
+// Keep puts a picture into the cache without rendering one.
+func (c *Charts) Keep(s *snapshot.Snapshot, l *locales.Language, shape chat.Shape, p *chat.Picture) {
+	c.cache.store(newCacheKey(s, l, shape), s.Key, p)
+}
+
 // Visible is the price range of a wide map's plot.
 func (c *Charts) Visible(s *snapshot.Snapshot) (low, high float64) {
 	k := newSketch(s, locales.For(locales.Default), chat.Wide, c.types)
@@ -74,4 +80,54 @@ func Spread(at, half []float64, low, high float64) []float64 {
 		centres[i] = p.centre
 	}
 	return centres
+}
+
+// Plain is a wide map as numbers, for drawing it with something else.
+type Plain struct {
+	Low     float64   `json:"low"`
+	High    float64   `json:"high"`
+	Mark    float64   `json:"mark"`
+	Tallest float64   `json:"tallest"`
+	Total   float64   `json:"total"`
+	Long    PlainSide `json:"long"`
+	Short   PlainSide `json:"short"`
+	Texts   []string  `json:"texts"`
+	Legend  []string  `json:"legend"`
+}
+
+// PlainSide is one side of a Plain: for each bucket its price and, by exchange, its
+// amount; the points of the curve; the key level.
+type PlainSide struct {
+	Step    float64      `json:"step"`
+	Prices  []float64    `json:"prices"`
+	Amounts [][]float64  `json:"amounts"`
+	Curve   [][2]float64 `json:"curve"`
+	Key     float64      `json:"key"`
+	Label   string       `json:"label"`
+}
+
+// PlainMap works out a map without drawing it. It needs both key levels.
+func (c *Charts) PlainMap(s *snapshot.Snapshot, l *locales.Language) Plain {
+	k := newSketch(s, l, chat.Wide, c.types)
+	h := k.histogram
+	side := func(of market.Side, from, to int, label string, key float64) PlainSide {
+		out := PlainSide{Step: h.step, Key: key, Label: label, Amounts: make([][]float64, h.layers)}
+		for i := from; i < to; i++ {
+			out.Prices = append(out.Prices, h.low+float64(i)*h.step)
+			for v := range h.layers {
+				out.Amounts[v] = append(out.Amounts[v], h.sums[i*h.layers+v])
+			}
+		}
+		for _, p := range h.curve(of) {
+			out.Curve = append(out.Curve, [2]float64{p.PriceUSD, p.CumulativeUSD})
+		}
+		return out
+	}
+	w := k.words
+	return Plain{
+		Low: h.low, High: h.high(), Mark: k.mark, Tallest: h.tallest, Total: h.total, Legend: k.legend,
+		Long:  side(market.Long, 0, h.below, w.long.price, s.Summary.Below.PriceUSD),
+		Short: side(market.Short, h.below, h.n, w.short.price, s.Summary.Above.PriceUSD),
+		Texts: []string{w.title, w.verdict, w.long.total, w.short.total, w.long.condition, w.short.condition, w.mark, w.source},
+	}
 }

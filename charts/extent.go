@@ -238,11 +238,11 @@ func (h *histogram) add(levels []liquidation.Level, side market.Side, layer func
 	sum, price, i := 0.0, 0.0, 0
 	for _, l := range levels {
 		if l.PriceUSD != price {
-			ok := false
-			if i, ok = h.bucket(side, l.PriceUSD); !ok {
+			at, ok := h.bucket(side, l.PriceUSD)
+			if !ok {
 				break
 			}
-			price = l.PriceUSD
+			price, i = l.PriceUSD, at
 		}
 		h.sums[i*h.layers+layer(l.Venue)] += l.IntensityUSD
 		before := sum

@@ -48,7 +48,7 @@ func (p *palette) add(c drawing.Color) uint8 {
 	c.A = 255
 	for i := 1; i < p.n; i++ {
 		if p.colors[i] == c {
-			return uint8(i) //nolint:gosec // n is at most maxColors.
+			return uint8(i)
 		}
 	}
 	if p.n == maxColors {
@@ -84,7 +84,7 @@ func (p *palette) nearest(c drawing.Color) (uint8, int) {
 			best, least = i, d
 		}
 	}
-	return uint8(best), least //nolint:gosec // best is below maxColors.
+	return uint8(best), least
 }
 
 func distance(a, b drawing.Color) int {

@@ -80,7 +80,7 @@ func (p pen) disc(at point, radius float64, c drawing.Color) {
 // round fills a box with round corners.
 func (p pen) round(box chart.Box, radius float64, c drawing.Color) {
 	if p.own != nil {
-		p.own.fillRound(float64(box.Left), float64(box.Top), float64(box.Right), float64(box.Bottom), radius, c)
+		p.own.fillRound(area{float64(box.Left), float64(box.Top), float64(box.Right), float64(box.Bottom)}, radius, c)
 		return
 	}
 	p.rect(box, c)

@@ -33,7 +33,8 @@ func btc() sample {
 		provenance: market.Provenance{Source: "CoinGlass", Origin: market.Vendor, AsOf: asOf, Venues: venues},
 	}
 	hump := func(x, centre, width, height float64) float64 {
-		return height * math.Exp(-math.Pow((x-centre)/width, 2))
+		off := (x - centre) / width
+		return height * math.Exp(-off*off)
 	}
 	above := func(p float64) float64 {
 		return 3 + hump(p, 94590, 120, 46) + hump(p, 93250, 170, 22) + hump(p, 91750, 150, 16) + hump(p, 92500, 420, 14) +
@@ -43,26 +44,33 @@ func btc() sample {
 		return 3 + hump(p, 86215, 110, 36) + hump(p, 87350, 120, 21) + hump(p, 88750, 140, 14) + hump(p, 87900, 500, 9) +
 			hump(p, 85550, 160, 11) + hump(p, 89400, 200, 8) + hump(p, 86800, 200, 9)
 	}
-	s.levels = append(s.levels, side(market.Short, s.markUSD, 43, 138, 94681, 2.705e9, above)...)
-	s.levels = append(s.levels, side(market.Long, s.markUSD, -43, 128, 86137, 1.563e9, below)...)
+	s.levels = append(s.levels, side(market.Short, s.markUSD, 138, keyTotal{94681, 2.705e9}, above)...)
+	s.levels = append(s.levels, side(market.Long, s.markUSD, 128, keyTotal{86137, 1.563e9}, below)...)
 	return s
 }
 
-// side makes n levels outward from the mark that sum to total up to a price.
-func side(of market.Side, mark, step float64, n int, key, total float64, shape func(float64) float64) []liquidation.Level {
+// keyTotal is a key level and what lies up to it.
+type keyTotal struct{ price, total float64 }
+
+// side makes n levels outward from the mark that sum to a total up to a price.
+func side(of market.Side, mark float64, n int, key keyTotal, shape func(float64) float64) []liquidation.Level {
+	step := 43.0
+	if of == market.Long {
+		step = -step
+	}
 	rng := rand.New(rand.NewPCG(7, uint64(of)))
 	weights := []float64{0.36, 0.2, 0.17, 0.12, 0.09, 0.06}
 	var levels []liquidation.Level
 	inner := 0.0
 	for i := range n {
 		price := math.Round(mark + step*(float64(i)+2))
-		if len(levels) > 0 && (price-key)*(levels[len(levels)-1].PriceUSD-key) < 0 {
-			price = key
+		if len(levels) > 0 && (price-key.price)*(levels[len(levels)-1].PriceUSD-key.price) < 0 {
+			price = key.price
 		}
-		if len(levels) > 0 && (price-key)*(levels[len(levels)-1].PriceUSD-key) < 0 {
-			price = key
+		if len(levels) > 0 && (price-key.price)*(levels[len(levels)-1].PriceUSD-key.price) < 0 {
+			price = key.price
 		}
-		if beyond := math.Abs(price-mark) - math.Abs(key-mark); beyond > 0 && beyond < 200 {
+		if beyond := math.Abs(price-mark) - math.Abs(key.price-mark); beyond > 0 && beyond < 200 {
 			// A gap ends the cluster at the key level.
 			continue
 		}
@@ -70,13 +78,13 @@ func side(of market.Side, mark, step float64, n int, key, total float64, shape f
 		for v, w := range weights {
 			intensity := height * w * (0.8 + 0.4*rng.Float64())
 			levels = append(levels, liquidation.Level{PriceUSD: price, Side: of, IntensityUSD: intensity, Venue: venues[v]})
-			if math.Abs(price-mark) <= math.Abs(key-mark) {
+			if math.Abs(price-mark) <= math.Abs(key.price-mark) {
 				inner += intensity
 			}
 		}
 	}
 	for i := range levels {
-		levels[i].IntensityUSD *= total / inner
+		levels[i].IntensityUSD *= key.total / inner
 	}
 	return levels
 }

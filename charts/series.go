@@ -205,8 +205,8 @@ func (k *sketch) drawLevels(p pen, box chart.Box, x, y chart.Range) {
 	f := k.curveFrame(box, x, y)
 	p.rect(f.bar(0, f.price.GetDomain(), 0, 1), axisLine)
 	mark := int(math.Round(place(f.price, k.mark)))
-	half := int(k.m.mark) / 2
-	p.rect(f.bar(mark-half, mark-half+int(k.m.mark), 0, f.depth()), foreground)
+	half := k.m.mark / 2
+	p.rect(f.bar(mark-half, mark-half+k.m.mark, 0, f.depth()), foreground)
 	for _, level := range k.levels {
 		at := int(math.Round(place(f.price, level.PriceUSD)))
 		for out := 0; out < f.depth(); out += 2 * k.m.dash {

@@ -2,7 +2,6 @@ package charts
 
 import (
 	"io"
-	"math"
 
 	"github.com/golang/freetype/truetype"
 	chart "github.com/wcharczuk/go-chart/v2"
@@ -146,16 +145,16 @@ func (k *sketch) scaleAmounts() {
 	if k.m.up {
 		depth, free = float64(k.plot.Width()), k.pillRoom()
 	}
-	top := func(v float64) float64 {
-		if v <= 0 || math.IsInf(v, 0) {
-			return 1
-		}
-		return v * depth / (depth - free)
-	}
-	k.bars.max, k.curves.max = top(k.histogram.tallest), top(k.histogram.total)
 	const most = 4
-	k.barTicks = amounts(labelled(0, k.bars.max*(1-free/depth), most, k.language.AxisAmount))
-	k.curveTicks = amounts(labelled(0, k.curves.max*(1-free/depth), most, k.language.AxisAmount))
+	fit := func(s *scale, highest float64) []tick {
+		if s.max = 1; !market.Positive(highest) {
+			// Nothing lies in range, so there is no amount to label.
+			return nil
+		}
+		s.max = highest * depth / (depth - free)
+		return amounts(labelled(0, highest, most, k.language.AxisAmount))
+	}
+	k.barTicks, k.curveTicks = fit(&k.bars, k.histogram.tallest), fit(&k.curves, k.histogram.total)
 	k.gridTicks = k.barTicks
 	if k.m.up {
 		k.gridTicks = k.priceTicks

@@ -105,8 +105,8 @@ type measures struct {
 	// bucket is the width of a bar and the gap behind it: whole pixels, or bars
 	// would be wider and narrower at random.
 	bucket, gap int
-	curve, mark float64
-	dash        int
+	curve       float64
+	mark, dash  int
 	// watermark is a size, watermarkAt where its base line lies in the plot.
 	watermark   int
 	watermarkAt float64

@@ -29,6 +29,7 @@ type sideWords struct {
 }
 
 func newWords(s *snapshot.Snapshot, l *locales.Language) words {
+	band := l.ShortPercent(s.Summary.KeyLevelBand)
 	w := words{
 		title:    l.Say("chart.title", "coin", string(s.Key.Coin)),
 		note:     l.Say("chart.estimate", "window", windowName(l, s.Key.Window)),
@@ -37,8 +38,8 @@ func newWords(s *snapshot.Snapshot, l *locales.Language) words {
 		price:    l.Price(s.Price.USD),
 		relative: l.Say("chart.relative"),
 		source:   l.Say("chart.source", "source", s.Map.Provenance().Source, "time", l.DateTime(s.AsOf())),
-		long:     newSideWords(l, s.Summary.Below, "chart.longs_to", "chart.longs_short", "chart.no_longs"),
-		short:    newSideWords(l, s.Summary.Above, "chart.shorts_to", "chart.shorts_short", "chart.no_shorts"),
+		long:     newSideWords(l, s.Summary.Below, "chart.longs_to", "chart.longs_short", l.Say("chart.no_longs", "band", band)),
+		short:    newSideWords(l, s.Summary.Above, "chart.shorts_to", "chart.shorts_short", l.Say("chart.no_shorts", "band", band)),
 	}
 	recorded := s.Map.Provenance().RecordedAt
 	if recorded.IsZero() {
@@ -55,7 +56,7 @@ func newWords(s *snapshot.Snapshot, l *locales.Language) words {
 
 func newSideWords(l *locales.Language, k *liquidation.KeyLevel, condition, brief, none string) sideWords {
 	if k == nil {
-		return sideWords{none: l.Say(none, "band", l.ShortPercent(liquidation.KeyLevelBand))}
+		return sideWords{none: none}
 	}
 	price := l.Level(k.PriceUSD)
 	return sideWords{
@@ -138,8 +139,8 @@ type tick struct {
 	label string
 }
 
-// labelled gives as many ticks as fit, each with a label of its own: apart is how
-// many pixels two labels need between their starts at most, length the axis.
+// labelled gives at most so many ticks, fewer where neighbours would otherwise
+// have the same label.
 func labelled(low, high float64, most int, label func(float64) string) []tick {
 	for n := most; n > 0; n-- {
 		values := ticks(low, high, n)

@@ -158,6 +158,8 @@ func Compare(longUSD, shortUSD float64) (Imbalance, error) {
 // Summary is everything that a reply or a picture says of a map, worked out
 // once.
 type Summary struct {
+	// KeyLevelBand is how far from the mark a key level could lie, as a fraction.
+	KeyLevelBand float64
 	// Above and Below are the key levels; nil when that side has no levels
 	// within the band.
 	Above, Below *KeyLevel
@@ -174,6 +176,7 @@ type Summary struct {
 // the mark).
 func (m *Map) Summarise(keyLevelBand, symmetricBand float64) Summary {
 	s := Summary{
+		KeyLevelBand:  keyLevelBand,
 		ClustersAbove: m.Clusters(market.Short, keyLevelBand),
 		ClustersBelow: m.Clusters(market.Long, keyLevelBand),
 		Totals:        m.Totals(symmetricBand),

@@ -177,7 +177,10 @@ func TestNothingIsAnsweredTwiceAcrossARestart(t *testing.T) {
 	t.Run("after", func(t *testing.T) {
 		startBot(t, "run", environ...)
 		server.PrivateText(7, "/about")
-		server.WaitFor("the answer to the next question", func() bool { return len(server.Messages(7)) >= 2 })
+		server.WaitFor("the answer to the next question", func() bool {
+			all := server.Messages(7)
+			return strings.Contains(all[len(all)-1].Text, "What the numbers mean")
+		})
 		if n := len(server.Messages(7)); n != 2 {
 			t.Errorf("%d messages, want 2", n)
 		}
