@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"reflect"
 	"slices"
@@ -36,7 +37,7 @@ func (r *run) syncCommands(ctx context.Context) {
 		}
 		if said != err.Error() { // the same trouble is worth one line
 			said = err.Error()
-			r.log.Warn("discord commands could not be written", "err", err)
+			r.log.Warn("discord commands could not be written", slog.Any("err", err))
 		}
 		if failed, ok := errors.AsType[*apiError](err); ok && failed.status == http.StatusBadRequest {
 			return // the definitions are at fault
@@ -61,7 +62,7 @@ func (r *run) writeCommands(ctx context.Context, application string) error {
 		return restError("write the commands", err)
 	}
 	r.count(EventCommands)
-	r.log.Info("discord commands written", "commands", len(wanted))
+	r.log.Info("discord commands written", slog.Int("commands", len(wanted)))
 	return nil
 }
 

@@ -120,7 +120,7 @@ func (d *desk) drain(limit time.Duration, cancel context.CancelFunc) {
 func (d *desk) recovered() {
 	if r := recover(); r != nil {
 		d.count(EventPanic)
-		d.log.Error("discord answer panicked", "stack", string(debug.Stack()))
+		d.log.Error("discord answer panicked", slog.String("stack", string(debug.Stack())))
 	}
 }
 
@@ -131,7 +131,7 @@ func (d *desk) fresh(ctx context.Context, i *discordgo.Interaction) bool {
 	defer cancel()
 	first, err := d.claims.Claim(ctx, "discord:"+i.ID)
 	if err != nil {
-		d.log.Warn("discord interaction could not be claimed", "err", err)
+		d.log.Warn("discord interaction could not be claimed", slog.Any("err", err))
 		return true
 	}
 	if !first {
@@ -162,19 +162,17 @@ func (d *desk) failed(what string, err error) {
 	default:
 		d.count(EventSendFailed)
 	}
-	d.log.Warn("discord send failed", "what", what, "err", err)
+	d.log.Warn("discord send failed", slog.String("what", what), slog.Any("err", err))
 }
 
 // handle runs the handler in a goroutine that the desk waits for.
 func (d *desk) handle(ctx context.Context, req chat.Request) <-chan chat.Reply {
 	done := make(chan chat.Reply, 1)
-	d.busy.Add(1) // the caller is counted in, so the desk is not drained yet
-	go func() {
-		defer d.busy.Done()
+	d.busy.Go(func() { // the caller is counted in, so the desk is not drained yet
 		ctx, cancel := context.WithTimeout(ctx, d.timing.Handle)
 		defer cancel()
 		done <- d.handleSafely(ctx, req)
-	}()
+	})
 	return done
 }
 
@@ -182,7 +180,7 @@ func (d *desk) handleSafely(ctx context.Context, req chat.Request) (reply chat.R
 	defer func() {
 		if r := recover(); r != nil {
 			d.count(EventPanic)
-			d.log.Error("discord handler panicked", "stack", string(debug.Stack()))
+			d.log.Error("discord handler panicked", slog.String("stack", string(debug.Stack())))
 			tag, _ := locales.Match(req.LanguageHint)
 			language := locales.For(tag)
 			reply = chat.Reply{Text: language.Text("error.broken"), Private: true, Language: language.Tag()}

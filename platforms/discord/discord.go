@@ -134,8 +134,7 @@ func New(cfg Config) (*Adapter, error) {
 }
 
 func cleanToken(s secret.Secret) (string, error) {
-	token := strings.TrimSpace(s.Reveal())
-	token = strings.TrimSpace(strings.TrimPrefix(token, "Bot "))
+	token := strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(s.Reveal())+" ", "Bot "))
 	if token == "" {
 		return "", errors.New("discord: the token is empty")
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"time"
 
@@ -40,22 +41,17 @@ func (r *run) serve(ctx context.Context) error {
 	var l *line
 	wait := backoff{low: r.timing.BackoffMin, high: r.timing.BackoffMax}
 	for {
-		var err error
-		if l == nil {
-			l, err = r.newLine(ctx)
-		}
 		began := time.Now()
-		if err == nil {
-			err = r.connect(ctx, l)
-		}
+		next, err := r.connect(ctx, l)
+		l = next
 		if ctx.Err() != nil {
 			r.hangUp(l)
-			r.down("shutting down")
-			return nil
+			r.state(false, "shutting down")
+			return nil //nolint:nilerr // the end of ctx is the wish of the caller
 		}
 		if reason, refused := refusal(err); refused {
 			r.hangUp(l)
-			r.down(reason)
+			r.state(false, reason)
 			return fmt.Errorf("%s: %w (%w)", reason, chat.ErrRefused, err)
 		}
 		r.lost(err)
@@ -68,6 +64,21 @@ func (r *run) serve(ctx context.Context) error {
 		}
 		sleep(ctx, max(wait.next(), retryAfter(err)))
 	}
+}
+
+// connect opens a connection, of a new session if l is nil, and stays with it
+// until it ends. It returns the session and never a nil error.
+func (r *run) connect(ctx context.Context, l *line) (*line, error) {
+	if l == nil {
+		var err error
+		if l, err = r.newLine(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if err := l.open(ctx, r.timing.Open); err != nil {
+		return l, err
+	}
+	return l, r.hold(ctx, l)
 }
 
 // newLine makes a session once Discord allows a session to be started: beyond
@@ -84,14 +95,6 @@ func (r *run) newLine(ctx context.Context) (*line, error) {
 		return nil, &apiError{op: "start a session", retryAfter: after, err: errNoBudget}
 	}
 	return dialled(ctx, r)
-}
-
-// connect opens a connection and stays with it until it ends.
-func (r *run) connect(ctx context.Context, l *line) error {
-	if err := l.open(ctx, r.timing.Open); err != nil {
-		return err
-	}
-	return r.hold(ctx, l)
 }
 
 // hold watches an open connection: it must get ready, and answer heartbeats.
@@ -125,17 +128,21 @@ func (r *run) hold(ctx context.Context, l *line) error {
 
 func (r *run) isUp(event string) {
 	r.count(event)
-	r.log.Info("discord gateway is up", "event", event)
+	r.trouble = ""
+	r.log.Info("discord gateway is up", slog.String("event", event))
 	r.state(true, "")
 }
 
+// lost tells that the connection is gone. The same trouble over and over is
+// worth one line in the log.
 func (r *run) lost(err error) {
 	r.count(EventDisconnected)
-	r.log.Warn("discord gateway is down, will retry", "err", err)
-	r.down(plainReason(err))
+	if said := err.Error(); said != r.trouble {
+		r.trouble = said
+		r.log.Warn("discord gateway is down, will retry", slog.Any("err", err))
+	}
+	r.state(false, plainReason(err))
 }
-
-func (r *run) down(reason string) { r.state(false, reason) }
 
 // hangUp ends a session for good, within a few seconds.
 func (r *run) hangUp(l *line) {
@@ -191,7 +198,7 @@ func (b *backoff) reset() { b.present = 0 }
 
 func (b *backoff) next() time.Duration {
 	b.present = min(b.high, max(b.low, 2*b.present))
-	return b.present/2 + rand.N(b.present/2+1)
+	return b.present/2 + rand.N(b.present/2+1) //nolint:gosec // spreads retries, keeps no secret
 }
 
 // sleep waits for d or for ctx to end.

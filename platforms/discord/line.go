@@ -82,8 +82,8 @@ func (l *line) open(ctx context.Context, limit time.Duration) error {
 	l.cut()
 	timer.Reset(time.Second)
 	select {
-	case <-done:
-		return errNotReady
+	case err := <-done:
+		return errors.Join(errNotReady, openError(err))
 	case <-timer.C:
 		l.stuck = true
 		return errStuck

@@ -27,6 +27,9 @@ type run struct {
 	take func(*discordgo.Interaction)
 	// application hears the application's id from READY, once is enough.
 	application chan string
+	// trouble is the last one that was logged, empty while all is well. Only serve
+	// uses it.
+	trouble string
 }
 
 // newRun prepares a run; work is the life of the answers under way.

@@ -157,8 +157,7 @@ func (e *apiError) Unwrap() error {
 
 // classOf returns final for what is no *apiError.
 func classOf(err error) class {
-	var e *apiError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*apiError](err); ok {
 		return e.class
 	}
 	return final

@@ -51,8 +51,9 @@ func present(m models.ChatMember) bool {
 		return false
 	case models.ChatMemberTypeRestricted:
 		return m.Restricted.IsMember
+	default:
+		return true
 	}
-	return true
 }
 
 // signal shows "sending a photo" while a picture is made, without waiting for it

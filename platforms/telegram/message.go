@@ -145,8 +145,9 @@ func kindOf(t models.ChatType) chat.Kind {
 		return chat.Private
 	case models.ChatTypeChannel:
 		return chat.Channel
+	default:
+		return chat.Group
 	}
-	return chat.Group
 }
 
 // thread returns the forum topic of a message, 0 for none. Outside topics, a

@@ -12,7 +12,18 @@ import (
 	"liqbot/platforms/telegram/telegramtest"
 )
 
-func TestWhatIsAnswered(t *testing.T) {
+// typedCase is an update and what the handler is asked.
+type typedCase struct {
+	send func(h *harness)
+	text string // as handed on; "" for nothing
+	// addressed, thread, kind and member are compared when text is not "".
+	addressed bool
+	thread    string
+	kind      chat.Kind
+	member    string
+}
+
+func typedCases() map[string]typedCase {
 	ago := func(d time.Duration) telegramtest.Option {
 		return telegramtest.With("date", time.Now().Add(-d).Unix())
 	}
@@ -20,15 +31,7 @@ func TestWhatIsAnswered(t *testing.T) {
 		return map[string]any{"id": id, "is_bot": true, "first_name": "Bot"}
 	}
 	command := []map[string]any{{"type": "bot_command", "offset": 0, "length": 4}}
-	tests := map[string]struct {
-		send func(h *harness)
-		text string // as handed on; "" for nothing
-		// addressed, thread, kind and member are compared when text is not "".
-		addressed bool
-		thread    string
-		kind      chat.Kind
-		member    string
-	}{
+	return map[string]typedCase{
 		"private command":    {func(h *harness) { h.PrivateText(ann, "/liq BTC 7d") }, "/liq BTC 7d", true, "", chat.Private, "501"},
 		"private plain text": {func(h *harness) { h.PrivateText(ann, "btc?") }, "btc?", true, "", chat.Private, "501"},
 		"private caption": {func(h *harness) {
@@ -68,7 +71,10 @@ func TestWhatIsAnswered(t *testing.T) {
 			h.GroupText(group, ann, "/liq 🚀 btc")
 		}, "/liq 🚀 btc", false, "", chat.Group, "501"},
 	}
-	for name, tt := range tests {
+}
+
+func TestWhatIsAnswered(t *testing.T) {
+	for name, tt := range typedCases() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := begin(t, say("ok"))
@@ -167,9 +173,9 @@ func TestGreetsOnceWhenAdded(t *testing.T) {
 	h.Membership(group, ann, "member", "administrator") // a promotion
 	h.Membership(group, ann, "administrator", "kicked")
 	h.Membership(group, ann, "left", "member")
-	got := h.messages(group, 1)
+	h.messages(group, 1)
 	h.WaitFor("confirmation", func() bool { return h.Unconfirmed() == 0 })
-	if got = h.Messages(group); len(got) != 1 || got[0].Text != "/start" {
+	if got := h.Messages(group); len(got) != 1 || got[0].Text != "/start" {
 		t.Fatalf("messages = %+v, want one greeting", got)
 	}
 	if r := h.requests()[0]; !r.Addressed || r.Member.ID != "501" || r.Kind != chat.Group {

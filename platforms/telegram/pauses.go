@@ -81,5 +81,5 @@ func rest(ctx context.Context, d time.Duration) error {
 // with jitter so that bots which lost the network together do not return together.
 func backoff(first, most time.Duration, n int) time.Duration {
 	d := min(first<<min(n, 16), most)
-	return d/2 + rand.N(d/2+1)
+	return d/2 + rand.N(d/2+1) //nolint:gosec // jitter is no secret
 }

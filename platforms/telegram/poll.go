@@ -33,10 +33,11 @@ func (s *session) poll(ctx context.Context) error {
 	for ctx.Err() == nil {
 		begun := time.Now()
 		batch, err := p.fetch(ctx)
+		if errors.Is(err, chat.ErrRefused) {
+			return err
+		}
 		if err != nil {
-			if err := p.recover(ctx, err); err != nil {
-				return err
-			}
+			p.mend(ctx, err)
 			continue
 		}
 		p.failures, p.last = 0, ""
@@ -71,35 +72,37 @@ func (p *poller) fetch(ctx context.Context) ([]json.RawMessage, error) {
 	return batch, err
 }
 
-// recover waits after a failed poll. It returns an error when polling is over.
-func (p *poller) recover(ctx context.Context, err error) error {
-	switch {
-	case ctx.Err() != nil:
-		return nil
-	case errors.Is(err, chat.ErrRefused):
-		return err
+// mend waits after a failed poll, and clears the way if it can.
+func (p *poller) mend(ctx context.Context, err error) {
+	if ctx.Err() != nil {
+		return
 	}
 	p.report(false, err.Error())
 	kind := classOf(err)
-	if err.Error() != p.last {
-		p.last = err.Error()
-		if kind == conflict || kind == hooked {
-			p.cfg.Log.Error("telegram updates go to another bot instance; run only one with this token",
-				slog.String("err", p.last))
-		} else {
-			p.cfg.Log.Warn("telegram polling failed, retrying", slog.String("err", p.last))
-		}
-	}
 	if kind == hooked && !p.unhooked && p.unhook(ctx) {
-		return nil
+		return
 	}
+	p.tell(kind, err.Error())
 	wait := p.delay(err, p.failures)
 	if kind == conflict || kind == hooked {
 		wait = backoff(2*p.cfg.Timing.Conflict, 6*p.cfg.Timing.Conflict, p.failures)
 	}
 	p.failures++
 	_ = rest(ctx, wait)
-	return nil
+}
+
+// tell logs a failure, not each repetition of it.
+func (p *poller) tell(kind class, failure string) {
+	if failure == p.last {
+		return
+	}
+	p.last = failure
+	if kind == conflict || kind == hooked {
+		p.cfg.Log.Error("telegram updates go to another bot instance; run only one with this token",
+			slog.String("err", failure))
+		return
+	}
+	p.cfg.Log.Warn("telegram polling failed, retrying", slog.String("err", failure))
 }
 
 // unhook removes a webhook that was left from another way of running.

@@ -111,8 +111,7 @@ func fileID(m *models.Message, err error) string {
 // the answer to a call that succeeded: an edit in inline mode answers "true", and
 // newer servers may answer what the library cannot read.
 func (s *session) sent(method string, err error) error {
-	var e *apiError
-	if !errors.As(err, &e) {
+	if _, ok := errors.AsType[*apiError](err); !ok {
 		return nil
 	}
 	return s.safe(method, err)
@@ -128,8 +127,7 @@ func (s *session) edited(method string, err error) error {
 
 // safe replaces an error of the library, which may print bodies or the token.
 func (s *session) safe(method string, err error) error {
-	var e *apiError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*apiError](err); ok {
 		return e
 	}
 	return fmt.Errorf("telegram: %s: unexpected answer", method)

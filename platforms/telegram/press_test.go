@@ -3,6 +3,7 @@ package telegram_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -84,12 +85,14 @@ func TestPressEdits(t *testing.T) {
 
 func TestPressAnswersBeforeSlowWork(t *testing.T) {
 	release := make(chan struct{})
-	h := begin(t, withWorking(func(_ context.Context, r chat.Request) chat.Reply {
+	h := prepare(t, withWorking(func(_ context.Context, r chat.Request) chat.Reply {
 		if r.Press != "" {
 			<-release
 		}
 		return chat.Reply{Text: chat.Plainly("x" + r.Press), Edit: true}
 	}))
+	h.cfg.Timing.Toast = time.Minute
+	h.start()
 	h.PrivateText(ann, "/liq")
 	query := h.Press(ann, h.messages(ann, 1)[0], "d")
 	h.WaitFor("toast", func() bool { return len(h.Toasts(query)) == 1 })
@@ -98,6 +101,7 @@ func TestPressAnswersBeforeSlowWork(t *testing.T) {
 }
 
 func TestPressSpinnerEndsThoughHandlerIsSlow(t *testing.T) {
+	t.Parallel()
 	release := make(chan struct{})
 	h := begin(t, func(_ context.Context, r chat.Request) chat.Reply {
 		if r.Press != "" {
@@ -174,5 +178,17 @@ func TestPressInInlineMessage(t *testing.T) {
 				t.Errorf("request = %+v", r)
 			}
 		})
+	}
+}
+
+func TestRefusedEditIsNotRepeated(t *testing.T) {
+	h := begin(t, always(chat.Reply{Text: chat.Plainly("x"), Edit: true}))
+	h.PrivateText(ann, "/liq")
+	m := h.messages(ann, 1)[0]
+	h.Fail("editMessageText", telegramtest.Fault{Code: 403, Description: "Forbidden: bot was blocked by the user"})
+	h.Press(ann, m, "d")
+	h.waitCount("reply_failed", 1)
+	if n := len(h.Calls("editMessageText")); n != 1 {
+		t.Errorf("%d edits, want 1", n)
 	}
 }

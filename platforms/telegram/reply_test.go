@@ -13,8 +13,11 @@ import (
 func TestReplyIsSent(t *testing.T) {
 	reply := chat.Reply{
 		Text: chat.Text{
-			{Text: "a<b>&\"'\x00\xff "}, {Text: "bold <i>", Style: chat.Bold}, {Text: "\n"},
-			{Text: "$1", Style: chat.Code}, {Text: "it", Style: chat.Italic},
+			{Text: "a<b>&\"'\x00\xff "},
+			{Text: "bold <i>", Style: chat.Bold},
+			{Text: "\n"},
+			{Text: "$1", Style: chat.Code},
+			{Text: "it", Style: chat.Italic},
 		},
 		Picture: picture(t, "k"),
 		Buttons: [][]chat.Button{{{Label: "1d", Data: "v1|1d"}, {Label: "7d", Data: "v1|7d", Active: true}}, {{Label: "too long", Data: strings.Repeat("x", 65)}}},
@@ -46,6 +49,7 @@ func TestNoReplyMarkInPrivate(t *testing.T) {
 }
 
 func TestUploadedOnce(t *testing.T) {
+	t.Parallel()
 	h := begin(t, always(chat.Reply{Text: chat.Plainly("x"), Picture: picture(t, "k")}))
 	for user := range int64(8) {
 		h.PrivateText(ann+user, "/liq")
@@ -77,6 +81,7 @@ func uploadsOf(h *harness) int {
 }
 
 func TestLongTexts(t *testing.T) {
+	t.Parallel()
 	line := strings.Repeat("🚀", 40) + "\n" // 81 units
 	bold := chat.Text{{Text: strings.Repeat(line, 60), Style: chat.Bold}}
 	h := begin(t, func() chat.Handler {
@@ -110,6 +115,7 @@ func TestVeryLongText(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	withPhoto := func(t *testing.T) chat.Reply {
+		t.Helper()
 		return chat.Reply{Text: chat.Text{{Text: "planted chat text", Style: chat.Bold}}, Picture: picture(t, "k"), Buttons: [][]chat.Button{{{Label: "b", Data: "d"}}}}
 	}
 	type outcome struct {
@@ -174,6 +180,7 @@ func TestPauseHoldsForTheChatOnly(t *testing.T) {
 }
 
 func TestRateLimitIsObeyed(t *testing.T) {
+	t.Parallel()
 	h := begin(t, say("x"))
 	h.Limit(2, 900_000_000)
 	for range 3 {
@@ -197,6 +204,7 @@ func TestGroupMoves(t *testing.T) {
 }
 
 func TestSignOfLife(t *testing.T) {
+	t.Parallel()
 	h := begin(t, withWorking(say("x")))
 	h.Fail("sendChatAction", telegramtest.Fault{Hang: true})
 	h.GroupText(group, ann, "/liq", telegramtest.InTopic(7))

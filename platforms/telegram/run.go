@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -99,9 +100,8 @@ func ended(ctx context.Context, err error) error {
 func (s *session) identify(ctx context.Context) error {
 	err := s.insist(ctx, func(ctx context.Context) error {
 		err := s.api.call(ctx, "getMe", struct{}{}, &s.me)
-		var e *apiError
 		// An unknown token is "Not Found" where its shape is wrong for the server.
-		if errors.As(err, &e) && e.code == 404 {
+		if e, ok := errors.AsType[*apiError](err); ok && e.code == http.StatusNotFound {
 			return fmt.Errorf("%w: %w", chat.ErrRefused, err)
 		}
 		return err
@@ -144,8 +144,7 @@ func (s *session) limited(ctx context.Context, d time.Duration, call func(contex
 
 // delay is how long to wait after a failure that may pass.
 func (s *session) delay(err error, n int) time.Duration {
-	var e *apiError
-	if errors.As(err, &e) && e.class == rateLimited {
+	if e, ok := errors.AsType[*apiError](err); ok && e.class == rateLimited {
 		s.cfg.Count("rate_limited")
 		if e.retryAfter > 0 {
 			return e.retryAfter

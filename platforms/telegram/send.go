@@ -94,8 +94,8 @@ func (s *session) deliver(ctx context.Context, m *outgoing) error {
 		if err = s.post(ctx, m); err == nil {
 			return nil
 		}
-		var e *apiError
-		if !errors.As(err, &e) || ctx.Err() != nil || !s.remedy(ctx, m, e, n) {
+		e, ok := errors.AsType[*apiError](err)
+		if !ok || ctx.Err() != nil || !s.remedy(ctx, m, e, n) {
 			return err
 		}
 	}

@@ -29,6 +29,7 @@ func markup(t chat.Text) string {
 			tag = "i"
 		case chat.Code:
 			tag = "code"
+		default:
 		}
 		if tag == "" || s.Text == "" {
 			b.WriteString(html.EscapeString(s.Text))

@@ -63,7 +63,7 @@ func (l *Levels) UnmarshalJSON(data []byte) error {
 	levels := make(Levels, 0, min(bytes.Count(rest, []byte("[")), MaxLevels))
 	for {
 		rest = bytes.TrimLeft(rest, jsonSpace+",")
-		if bytes.Equal(rest, []byte("]")) {
+		if len(rest) == 1 && rest[0] == ']' {
 			*l = levels
 			return nil
 		}

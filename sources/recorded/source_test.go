@@ -350,17 +350,17 @@ func TestManyLevels(t *testing.T) {
 			coin, w, strings.Repeat(",[2,1]", recorded.MaxLevels-1))
 	}
 	const fit = recorded.MaxHeld / recorded.MaxLevels
-	var same, different strings.Builder
-	for i := range fit + 1 {
-		same.WriteString(large("BTC", market.Week))
-		different.WriteString(large(fmt.Sprintf("C%d", i), market.Week))
+	// C0 comes twice, and its second map takes the place of the first.
+	var text strings.Builder
+	text.WriteString(header + "\n" + large("BTC", market.Week))
+	for i := range fit {
+		text.WriteString(large(fmt.Sprintf("C%d", max(0, i-1)), market.Week))
 	}
-	if _, err := recorded.New(recorded.Options{Speed: 1, Open: opener([]byte(header + "\n" + same.String()))}); err != nil {
-		t.Errorf("one large map after another: %v", err)
-	}
-	_, err := recorded.New(recorded.Options{Speed: 1, Open: opener([]byte(header + "\n" + different.String()))})
-	if err == nil || !strings.Contains(err.Error(), "levels in all maps together") {
-		t.Errorf("many large maps: %v", err)
+	text.WriteString(large("LAST", market.Week))
+	_, err := recorded.New(recorded.Options{Speed: 1, Open: opener([]byte(text.String()))})
+	want := fmt.Sprintf("line %d: %d levels in all maps together", fit+3, recorded.MaxHeld+recorded.MaxLevels)
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("New: %v, want an error with %q", err, want)
 	}
 }
 

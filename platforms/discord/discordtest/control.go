@@ -40,7 +40,7 @@ func (s *Server) WaitIdentifies(n int) {
 	s.wait(fmt.Sprintf("identify %d", n), func() bool { return s.gate.identifies >= n })
 }
 
-// sockets lists the open connections.
+// open lists the open connections.
 func (s *Server) open() []*socket {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -130,4 +130,13 @@ func (s *Server) FailChannel(channel string, f Failure) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.broken[channel] = f
+}
+
+// Event dispatches any event to the session, malformed ones included.
+func (s *Server) Event(kind string, data any) {
+	s.t.Helper()
+	s.WaitConnected()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dispatch(kind, data)
 }

@@ -101,7 +101,9 @@ func (c *socket) close(code int) {
 	_ = c.conn.Close()
 }
 
-func (s *Server) socketURL() string { return "ws" + strings.TrimPrefix(s.http.URL, "http") + socketPath }
+func (s *Server) socketURL() string {
+	return "ws" + strings.TrimPrefix(s.http.URL, "http") + socketPath
+}
 
 func (s *Server) gatewayBot(*http.Request) (any, *Failure) {
 	s.mu.Lock()

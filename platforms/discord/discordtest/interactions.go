@@ -283,23 +283,23 @@ func (s *Server) first(i *interaction, kind int, data json.RawMessage, files []u
 	return nil
 }
 
-func (i *interaction) choose(data json.RawMessage) *Failure {
-	var in struct {
+func (in *interaction) choose(data json.RawMessage) *Failure {
+	var body struct {
 		Choices []Choice `json:"choices"`
 	}
-	if json.Unmarshal(data, &in) != nil || in.Choices == nil {
+	if json.Unmarshal(data, &body) != nil || body.Choices == nil {
 		return invalid("data.choices", "BASE_TYPE_REQUIRED")
 	}
-	if len(in.Choices) > 25 {
+	if len(body.Choices) > 25 {
 		return invalid("data.choices", "BASE_TYPE_MAX_LENGTH")
 	}
-	for n, c := range in.Choices {
+	for n, c := range body.Choices {
 		text, isText := c.Value.(string)
 		if length(c.Name) < 1 || length(c.Name) > 100 || isText && (length(text) < 1 || length(text) > 100) {
 			return invalid(fmt.Sprintf("data.choices.%d.name", n), "BASE_TYPE_BAD_LENGTH")
 		}
 	}
-	i.choices = in.Choices
+	in.choices = body.Choices
 	return nil
 }
 

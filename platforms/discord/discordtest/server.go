@@ -14,8 +14,8 @@ package discordtest
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -28,7 +28,8 @@ import (
 
 // Names of the world that a new server starts with.
 const (
-	Token         = "MTEwMDAwMDAwMDAwMDAwMDAwMQ.planted.discord-secret-for-tests"
+	// Token is the only bot token that the server accepts.
+	Token         = "MTEwMDAwMDAwMDAwMDAwMDAwMQ.planted.discord-secret-for-tests" //nolint:gosec // opens nothing but this server
 	ApplicationID = "1100000000000000001"
 	GuildID       = "1100000000000000002"
 	ChannelID     = "1100000000000000003"
@@ -50,7 +51,7 @@ type Server struct {
 
 	mu      sync.Mutex
 	changed chan struct{}
-	counter uint64
+	counter int64
 
 	calls      []Call
 	faults     []*Fault
@@ -91,10 +92,10 @@ func Deadlines(first, token time.Duration) Option {
 func Heartbeat(every time.Duration) Option { return func(o *options) { o.heartbeat = every } }
 
 // New starts a server that ends with the test.
-func New(t testing.TB, opts ...Option) *Server {
-	t.Helper()
+func New(tb testing.TB, opts ...Option) *Server {
+	tb.Helper()
 	s := &Server{
-		t:       t,
+		t:       tb,
 		opts:    options{answerWithin: 3 * time.Second, tokenLife: 15 * time.Minute, heartbeat: 41250 * time.Millisecond},
 		ending:  make(chan struct{}),
 		changed: make(chan struct{}),
@@ -109,7 +110,7 @@ func New(t testing.TB, opts ...Option) *Server {
 		o(&s.opts)
 	}
 	s.http = httptest.NewServer(s.handler())
-	t.Cleanup(s.end)
+	tb.Cleanup(s.end)
 	return s
 }
 
@@ -132,84 +133,6 @@ func (s *Server) Violations() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.violations)
-}
-
-// Call is a REST call that arrived. Path is without the version prefix.
-type Call struct {
-	Method, Path string
-	At           time.Time
-	Body         []byte
-}
-
-// Calls lists the calls whose method and path contain these, oldest first.
-func (s *Server) Calls(method, path string) []Call {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var out []Call
-	for _, c := range s.calls {
-		if strings.Contains(c.Method, method) && strings.Contains(c.Path, path) {
-			out = append(out, c)
-		}
-	}
-	return out
-}
-
-// Fault makes calls go wrong: the first Times calls (0 is one) whose method and
-// path contain the given strings.
-type Fault struct {
-	Method, Path string
-	// Act does what was asked before it goes wrong.
-	Act bool
-	// Hang leaves the call without an answer.
-	Hang   bool
-	Status int
-	Body   string
-	Header map[string]string
-	Times  int
-}
-
-// Fail arms a fault.
-func (s *Server) Fail(f Fault) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	f.Times = max(1, f.Times)
-	s.faults = append(s.faults, &f)
-}
-
-// Limited is a 429 as the API sends it.
-func Limited(method, path string, after time.Duration, global bool) Fault {
-	header := map[string]string{"Content-Type": "application/json", "Retry-After": seconds(after), "X-RateLimit-Scope": "user"}
-	if global {
-		header["X-RateLimit-Global"], header["X-RateLimit-Scope"] = "true", "global"
-	}
-	body := fmt.Sprintf(`{"message":"You are being rate limited.","retry_after":%s,"global":%t}`, seconds(after), global)
-	return Fault{Method: method, Path: path, Status: http.StatusTooManyRequests, Body: body, Header: header}
-}
-
-// Banned is a 429 as Cloudflare sends it.
-func Banned(method, path string) Fault {
-	return Fault{
-		Method: method, Path: path, Status: http.StatusTooManyRequests,
-		Body:   "<!DOCTYPE html><html><body><h1>Access denied</h1><p>error code: 1015</p></body></html>",
-		Header: map[string]string{"Content-Type": "text/html", "Retry-After": "1"},
-	}
-}
-
-func seconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', 3, 64) }
-
-func (s *Server) fault(method, path string) *Fault {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i, f := range s.faults {
-		if !strings.Contains(method, f.Method) || !strings.Contains(path, f.Path) {
-			continue
-		}
-		if f.Times--; f.Times == 0 {
-			s.faults = slices.Delete(s.faults, i, i+1)
-		}
-		return f
-	}
-	return nil
 }
 
 // handler records every call, lets faults have their way, and routes the rest.
@@ -344,9 +267,7 @@ func reply(w http.ResponseWriter, f *Failure) {
 		after, _ := strconv.ParseFloat(f.header.Get("Retry-After"), 64)
 		body = map[string]any{"message": f.Message, "retry_after": after, "global": false}
 	}
-	for name, values := range f.header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), f.header)
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(f.Status)
 	_ = json.NewEncoder(w).Encode(body)
@@ -369,7 +290,7 @@ func self() map[string]any {
 func (s *Server) newID() string {
 	const epoch = 1420070400000
 	s.counter++
-	return strconv.FormatUint(uint64(time.Now().UnixMilli()-epoch)<<22|s.counter&0xfff, 10)
+	return strconv.FormatInt((time.Now().UnixMilli()-epoch)<<22|s.counter&0xfff, 10)
 }
 
 // wake lets those who wait look again. Call it with the lock held.
@@ -397,18 +318,4 @@ func (s *Server) wait(what string, ok func() bool) {
 			s.t.Fatalf("discordtest: waited in vain for %s", what)
 		}
 	}
-}
-
-// WaitCalls waits until n calls whose method and path contain these arrived.
-func (s *Server) WaitCalls(method, path string, n int) {
-	s.t.Helper()
-	s.wait(fmt.Sprintf("%d calls of %s %s", n, method, path), func() bool {
-		found := 0
-		for _, c := range s.calls {
-			if strings.Contains(c.Method, method) && strings.Contains(c.Path, path) {
-				found++
-			}
-		}
-		return found >= n
-	})
 }

@@ -54,8 +54,8 @@ func parseJSON(body io.Reader, params map[string]string) error {
 func parseParts(parts *multipart.Reader, c Call) error {
 	for n := 0; ; n++ {
 		part, err := parts.NextPart()
-		if err == io.EOF || n == 0 && err != nil {
-			return nil
+		if err != nil && (n == 0 || errors.Is(err, io.EOF)) {
+			break
 		}
 		if err != nil {
 			return err
@@ -70,6 +70,7 @@ func parseParts(parts *multipart.Reader, c Call) error {
 		}
 		c.Params[part.FormName()] = string(data)
 	}
+	return nil
 }
 
 // number returns a parameter as an integer, 0 for none.

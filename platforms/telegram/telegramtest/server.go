@@ -8,6 +8,7 @@ package telegramtest
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -20,9 +21,10 @@ import (
 const (
 	// Token is valid on every Server.
 	Token = "123456:TEST-secret_token-abcdefghijklmnop"
-	// Username and BotID are those of the bot.
+	// Username is the bot's.
 	Username = "liq_test_bot"
-	BotID    = 123456
+	// BotID is the bot's.
+	BotID = 123456
 )
 
 // patience is how long WaitFor waits.
@@ -241,7 +243,8 @@ func (s *Server) misbehave(w http.ResponseWriter, r *http.Request, f Fault) {
 	case f.Status != 0:
 		w.Header().Set("Content-Type", "text/html")
 		w.WriteHeader(f.Status)
-		_, _ = w.Write([]byte("<html><body>bad gateway " + r.URL.Path + "</body></html>"))
+		// As some proxies do, it shows the address and with it the token.
+		_, _ = fmt.Fprintf(w, "<html><body>bad gateway %q</body></html>", r.URL.Path) //nolint:gosec // no browser reads this
 	default:
 		reply(w, nil, &refusal{Code: f.Code, Description: f.Description, RetryAfter: f.RetryAfter, MigrateTo: f.MigrateTo})
 	}

@@ -1,0 +1,231 @@
+package discordtest_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"strings"
+	"testing"
+
+	"liqbot/platforms/discord/discordtest"
+)
+
+// call makes a REST call as a well-behaved bot and returns status and body.
+func call(t *testing.T, srv *discordtest.Server, method, path, body string, header ...string) (int, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, srv.URL()+"/api/v10"+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("User-Agent", "DiscordBot (https://example.org, 1)")
+	req.Header.Set("Authorization", "Bot "+discordtest.Token)
+	req.Header.Set("Content-Type", "application/json")
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(text)
+}
+
+const quiet = `"allowed_mentions":{"parse":[]}`
+
+func TestMessagesAreChecked(t *testing.T) {
+	t.Parallel()
+	long := func(n int) string { return strings.Repeat("я", n) }
+	button := func(label, id string) string {
+		return `{"type":2,"style":2,"label":"` + label + `","custom_id":"` + id + `"}`
+	}
+	row := func(buttons ...string) string { return `{"type":1,"components":[` + strings.Join(buttons, ",") + `]}` }
+	six := strings.TrimSuffix(strings.Repeat(row(button("a", "a"))+",", 6), ",")
+	tests := []struct{ name, body, want string }{
+		{"good", `{"content":"` + long(2000) + `",` + quiet + `}`, ""},
+		{"good with buttons", `{"content":"x","components":[` + row(button("a", "1"), button("b", "2")) + `],` + quiet + `}`, ""},
+		{"mentions not switched off", `{"content":"x"}`, `"allowed_mentions":{"_errors"`},
+		{"mentions null", `{"content":"x","allowed_mentions":{"parse":null}}`, `"allowed_mentions":{"_errors"`},
+		{"mentions allowed", `{"content":"x","allowed_mentions":{"parse":["everyone"]}}`, `"allowed_mentions":{"_errors"`},
+		{"content", `{"content":"` + long(2001) + `",` + quiet + `}`, `"content":{"_errors"`},
+		{"description", `{"embeds":[{"description":"` + long(4097) + `"}],` + quiet + `}`, `"embeds":{"0":{"description":{"_errors"`},
+		{"embeds in all", `{"embeds":[{"description":"` + long(4000) + `"},{"description":"` + long(2001) + `"}],` + quiet + `}`, "MAX_EMBED_SIZE_EXCEEDED"},
+		{"picture that is not attached", `{"embeds":[{"image":{"url":"attachment://x.png"}}],` + quiet + `}`, "URL_TYPE_INVALID"},
+		{"empty", `{"content":" ",` + quiet + `}`, "50006"},
+		{"six rows", `{"content":"x","components":[` + six + `],` + quiet + `}`, `"components":{"_errors"`},
+		{"six buttons", `{"content":"x","components":[` + row(button("a", "1"), button("a", "2"), button("a", "3"), button("a", "4"), button("a", "5"), button("a", "6")) + `],` + quiet + `}`, "BASE_TYPE_BAD_LENGTH"},
+		{"same id twice", `{"content":"x","components":[` + row(button("a", "1"), button("b", "1")) + `],` + quiet + `}`, "COMPONENT_CUSTOM_ID_DUPLICATED"},
+		{"label", `{"content":"x","components":[` + row(button(long(81), "1")) + `],` + quiet + `}`, `"label":{"_errors"`},
+		{"custom id", `{"content":"x","components":[` + row(button("a", long(101))) + `],` + quiet + `}`, `"custom_id":{"_errors"`},
+		{"nonce", `{"content":"x","nonce":"` + long(26) + `",` + quiet + `}`, `"nonce":{"_errors"`},
+		{"no JSON", `{`, "50109"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			srv := discordtest.New(t, discordtest.Tolerant())
+			status, body := call(t, srv, "POST", "/channels/1/messages", tt.body)
+			if tt.want == "" && status != http.StatusOK || tt.want != "" && (status != http.StatusBadRequest || !strings.Contains(body, tt.want)) {
+				t.Errorf("got %d %s, want %q", status, body, tt.want)
+			}
+			if got := len(srv.Violations()); (got == 0) != (tt.want == "") {
+				t.Errorf("got %d violations", got)
+			}
+		})
+	}
+}
+
+func TestCommandsAreChecked(t *testing.T) {
+	t.Parallel()
+	option := func(extra string) string {
+		return `[{"name":"liq","description":"x","options":[{"type":3,"name":"coin","description":"x"` + extra + `}]}]`
+	}
+	full := func(name string) string {
+		choice := `{"name":"` + strings.Repeat("n", 100) + `","value":"` + strings.Repeat("v", 100) + `"}`
+		return `{"type":3,"name":"` + name + `","description":"x","choices":[` + choice + strings.Repeat(","+choice, 24) + `]}`
+	}
+	tests := []struct{ name, body, want string }{
+		{"good", option(`,"autocomplete":true,"choices":null`), ""},
+		{"upper case", `[{"name":"Liq","description":"x"}]`, "APPLICATION_COMMAND_INVALID_NAME"},
+		{"no description", `[{"name":"liq","description":""}]`, `"description":{"_errors"`},
+		{"twice", `[{"name":"liq","description":"x"},{"name":"liq","description":"x"}]`, "APPLICATION_COMMANDS_DUPLICATE_NAME"},
+		{"language", `[{"name":"liq","description":"x","description_localizations":{"zh-Hans":"x"}}]`, "zh-Hans"},
+		{"choices and autocomplete", option(`,"autocomplete":true,"choices":[{"name":"a","value":"a"}]`), "AUTOCOMPLETE_CHOICES"},
+		{"required after optional", option(`},{"type":3,"name":"b","description":"x","required":true`), "OPTIONS_REQUIRED_INVALID"},
+		{"too large", `[{"name":"liq","description":"x","options":[` + full("a") + "," + full("b") + `]}]`, "APPLICATION_COMMAND_TOO_LARGE"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			srv := discordtest.New(t, discordtest.Tolerant())
+			status, body := call(t, srv, "PUT", "/applications/"+discordtest.ApplicationID+"/commands", tt.body)
+			if tt.want == "" && status != http.StatusOK || tt.want != "" && (status != http.StatusBadRequest || !strings.Contains(body, tt.want)) {
+				t.Errorf("got %d %s, want %q", status, body, tt.want)
+			}
+		})
+	}
+}
+
+func TestLocalisationsAreOnlyListedOnDemand(t *testing.T) {
+	t.Parallel()
+	srv := discordtest.New(t)
+	path := "/applications/" + discordtest.ApplicationID + "/commands"
+	call(t, srv, "PUT", path, `[{"name":"liq","description":"x","description_localizations":{"ru":"карта"}}]`)
+	if _, body := call(t, srv, "GET", path, ""); strings.Contains(body, "карта") {
+		t.Errorf("without with_localizations: got %s", body)
+	}
+	if _, body := call(t, srv, "GET", path+"?with_localizations=true", ""); !strings.Contains(body, "карта") {
+		t.Errorf("with_localizations: got %s", body)
+	}
+}
+
+func TestNonceIsEnforced(t *testing.T) {
+	t.Parallel()
+	srv := discordtest.New(t)
+	for range 3 {
+		call(t, srv, "POST", "/channels/1/messages", `{"content":"alert","nonce":"n1","enforce_nonce":true,`+quiet+`}`)
+	}
+	call(t, srv, "POST", "/channels/1/messages", `{"content":"alert","nonce":"n1",`+quiet+`}`)
+	if n := len(srv.Messages("1")); n != 2 {
+		t.Errorf("got %d messages, want 2", n)
+	}
+}
+
+func TestActThenFail(t *testing.T) {
+	t.Parallel()
+	srv := discordtest.New(t)
+	srv.Fail(discordtest.Fault{Method: "POST", Path: "/messages", Act: true, Status: http.StatusBadGateway})
+	if status, _ := call(t, srv, "POST", "/channels/1/messages", `{"content":"alert",`+quiet+`}`); status != http.StatusBadGateway {
+		t.Errorf("got status %d, want 502", status)
+	}
+	if n := len(srv.Messages("1")); n != 1 {
+		t.Errorf("got %d messages, want 1", n)
+	}
+}
+
+func TestChannelLimit(t *testing.T) {
+	t.Parallel()
+	srv := discordtest.New(t)
+	var status int
+	var body string
+	for range 6 {
+		status, body = call(t, srv, "POST", "/channels/1/messages", `{"content":"x",`+quiet+`}`)
+	}
+	var limited struct {
+		RetryAfter float64 `json:"retry_after"`
+	}
+	if err := json.Unmarshal([]byte(body), &limited); err != nil || status != http.StatusTooManyRequests || limited.RetryAfter <= 0 || limited.RetryAfter > 5 {
+		t.Errorf("sixth message: got %d %s", status, body)
+	}
+	if status, _ := call(t, srv, "POST", "/channels/2/messages", `{"content":"x",`+quiet+`}`); status != http.StatusOK {
+		t.Errorf("another channel: got %d, want 200", status)
+	}
+}
+
+func TestWhoMayCall(t *testing.T) {
+	t.Parallel()
+	srv := discordtest.New(t)
+	tests := []struct {
+		name, path string
+		header     []string
+		want       int
+	}{
+		{"bot", "/users/@me", nil, http.StatusOK},
+		{"application", "/oauth2/applications/@me", nil, http.StatusOK},
+		{"gateway needs no token", "/gateway", []string{"Authorization", ""}, http.StatusOK},
+		{"no prefix", "/gateway/bot", []string{"Authorization", discordtest.Token}, http.StatusUnauthorized},
+		{"wrong token", "/users/@me", []string{"Authorization", "Bot x"}, http.StatusUnauthorized},
+		{"user agent", "/users/@me", []string{"User-Agent", "Go-http-client/1.1"}, http.StatusForbidden},
+		{"unknown route", "/nowhere", nil, http.StatusNotFound},
+	}
+	for _, tt := range tests {
+		if status, body := call(t, srv, "GET", tt.path, "", tt.header...); status != tt.want {
+			t.Errorf("%s: got %d %s, want %d", tt.name, status, body, tt.want)
+		}
+	}
+}
+
+func TestDirectChannelIsKept(t *testing.T) {
+	t.Parallel()
+	srv := discordtest.New(t)
+	_, first := call(t, srv, "POST", "/users/@me/channels", `{"recipient_id":"7"}`)
+	_, again := call(t, srv, "POST", "/users/@me/channels", `{"recipient_id":"7"}`)
+	_, other := call(t, srv, "POST", "/users/@me/channels", `{"recipient_id":"8"}`)
+	if first != again || first == other {
+		t.Errorf("got %s, %s and %s", first, again, other)
+	}
+}
+
+// Files pile up on a message unless an edit lists what stays.
+func TestEditedFiles(t *testing.T) {
+	t.Parallel()
+	srv := discordtest.New(t)
+	post := func(method, path, payload string) (int, string) {
+		var body bytes.Buffer
+		form := multipart.NewWriter(&body)
+		_ = form.WriteField("payload_json", payload)
+		file, _ := form.CreateFormFile("files[0]", "a.png")
+		_, _ = io.WriteString(file, "png")
+		_ = form.Close()
+		return call(t, srv, method, path, body.String(), "Content-Type", form.FormDataContentType())
+	}
+	_, body := post("POST", "/channels/1/messages", `{`+quiet+`}`)
+	var m struct{ ID string }
+	if err := json.Unmarshal([]byte(body), &m); err != nil {
+		t.Fatal(err)
+	}
+	post("PATCH", "/channels/1/messages/"+m.ID, `{`+quiet+`}`)
+	if n := len(srv.Messages("1")[0].Files); n != 2 {
+		t.Errorf("edit that lists nothing: got %d files, want 2", n)
+	}
+	post("PATCH", "/channels/1/messages/"+m.ID, `{"attachments":[{"id":0,"description":"new"}],`+quiet+`}`)
+	if files := srv.Messages("1")[0].Files; len(files) != 1 || files[0].Description != "new" {
+		t.Errorf("edit that lists the new file: got %+v", files)
+	}
+}

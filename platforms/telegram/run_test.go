@@ -1,0 +1,487 @@
+package telegram_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"liqbot/chat"
+	"liqbot/platforms/telegram"
+	"liqbot/platforms/telegram/telegramtest"
+	"liqbot/secret"
+)
+
+func TestConfigIsChecked(t *testing.T) {
+	good := telegramtest.Token
+	tests := map[string]struct {
+		token, api, hook, secret, want string
+	}{
+		"good":         {token: good},
+		"newline":      {token: good + "\n"},
+		"no token":     {want: "token"},
+		"not a token":  {token: "SECRETish value", want: "token"},
+		"inside":       {token: "12:SECRET\nish", want: "token"},
+		"bad api":      {token: good, api: "ftp://SECRET", want: "address"},
+		"bad hook":     {token: good, hook: "SECRET", want: "webhook address"},
+		"bad secret":   {token: good, hook: "https://x/y", secret: "SECRET sauce", want: "webhook secret"},
+		"good webhook": {token: good, hook: "https://x/y", secret: "SECRET-sauce_1"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			cfg := telegram.Config{Token: secret.New(tt.token), APIURL: tt.api, Bot: chat.Bot{Handle: say("x")}}
+			if tt.hook != "" {
+				cfg.Webhook = &telegram.Webhook{URL: tt.hook, Secret: secret.New(tt.secret)}
+			}
+			a, err := telegram.New(cfg)
+			switch {
+			case tt.want == "" && err != nil:
+				t.Fatalf("New: %v", err)
+			case tt.want == "":
+				if (a.WebhookHandler() != nil) != (tt.hook != "") {
+					t.Error("handler must be there for a webhook only")
+				}
+			case err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "SECRET"):
+				t.Errorf("New: %v, want it to name %q and to show no value", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestMalformedUpdateBlocksNothing(t *testing.T) {
+	h := begin(t, echo)
+	h.SendRaw(2001, `{"update_id":2001,"my_chat_member":{"chat":{"id":-1,"type":"group"},"old_chat_member":{"status":"emperor"},"new_chat_member":{"status":"member"}}}`)
+	h.SendRaw(2002, `{"update_id":2002,"message":"text"}`)
+	h.SendRaw(2003, `{"update_id":2003,"callback_query":{"id":"x","from":null,"data":"d"}}`)
+	h.SendRaw(2004, `{"update_id":2004,"inline_query":{"id":"x"}}`)
+	h.SendRaw(2005, `{"update_id":2005,"message":{"message_id":1,"date":0,"chat":{}}}`)
+	h.PrivateText(ann, "fine")
+	h.messages(ann, 1)
+	h.WaitFor("confirmation", func() bool { return h.Unconfirmed() == 0 })
+	if got := h.count("dropped_malformed"); got != 2 {
+		t.Errorf("dropped_malformed = %d, want 2", got)
+	}
+}
+
+func TestUpdateWithoutIDIsNoHotLoop(t *testing.T) {
+	h := begin(t, echo)
+	h.SendRaw(5000, `{"message":{}}`)
+	h.waitCount("dropped_malformed", 3)
+	h.SendRaw(5001, `{"update_id":5001}`)
+	h.WaitFor("confirmation", func() bool { return h.Unconfirmed() == 0 })
+}
+
+func TestAnsweredOnceAcrossRestarts(t *testing.T) {
+	h := prepare(t, echo)
+	h.start()
+	h.PrivateText(ann, "one")
+	press := h.Press(ann, h.messages(ann, 1)[0], "d")
+	h.messages(ann, 2)
+	h.WaitFor("confirmation", func() bool { return h.Unconfirmed() == 0 })
+	h.stop()
+	first := h.requests()[0].ID
+	if !h.claims.has(first) || !h.claims.has("telegram:press:"+press) {
+		t.Fatalf("not claimed: %v", h.claims.seen)
+	}
+	h.start()
+	id := strings.TrimPrefix(first, "telegram:")
+	h.SendRaw(1001, `{"update_id":`+id+`,"message":{"message_id":1,"date":9,"chat":{"id":501,"type":"private"},"from":{"id":501},"text":"one"}}`)
+	h.waitCount("duplicate", 1)
+	h.PrivateText(ann, "two")
+	if got := h.messages(ann, 3); len(got) != 3 || got[2].Text != "two" {
+		t.Errorf("messages = %+v", got)
+	}
+}
+
+func TestNotConfirmedBeforeItIsSafe(t *testing.T) {
+	t.Parallel()
+	release, begun := make(chan struct{}), make(chan struct{})
+	h := prepare(t, func(context.Context, chat.Request) chat.Reply {
+		close(begun)
+		<-release
+		return chat.Reply{Text: chat.Plainly("x")}
+	})
+	h.cfg.Timing.Settle = 5 * time.Second
+	h.start()
+	h.PrivateText(ann, "/liq")
+	<-begun
+	<-time.After(100 * time.Millisecond) // a poll that does not wait takes far less
+	if n := h.Unconfirmed(); n != 1 {
+		t.Fatalf("%d unconfirmed, want 1: the update would be lost in a crash", n)
+	}
+	close(release)
+	h.WaitFor("confirmation", func() bool { return h.Unconfirmed() == 0 })
+	h.messages(ann, 1)
+}
+
+func TestReplyInFlightSurvivesShutdown(t *testing.T) {
+	t.Parallel()
+	release, begun := make(chan struct{}), make(chan struct{})
+	h := prepare(t, func(context.Context, chat.Request) chat.Reply {
+		close(begun)
+		<-release
+		return chat.Reply{Text: chat.Plainly("x")}
+	})
+	h.cfg.Timing.Drain = 5 * time.Second
+	h.start()
+	h.PrivateText(ann, "/liq")
+	<-begun
+	time.AfterFunc(50*time.Millisecond, func() { close(release) })
+	h.stop()
+	if n := len(h.Messages(ann)); n != 1 {
+		t.Errorf("%d messages, want 1", n)
+	}
+}
+
+func TestShutdownIsBounded(t *testing.T) {
+	h := prepare(t, say("x"))
+	h.cfg.Timing.Drain = 50 * time.Millisecond
+	h.cfg.Timing.Call = time.Minute
+	h.start()
+	h.Fail("sendMessage", telegramtest.Fault{Hang: true})
+	h.PrivateText(ann, "/liq")
+	h.WaitFor("send", func() bool { return len(h.Calls("sendMessage")) == 1 })
+	begun := time.Now()
+	h.stop()
+	if d := time.Since(begun); d > 3*time.Second {
+		t.Errorf("stopping took %v", d)
+	}
+}
+
+func TestStartAndPollingFaults(t *testing.T) {
+	page := telegramtest.Fault{Status: 502}
+	other := telegramtest.Fault{Code: 409, Description: "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"}
+	tests := map[string]struct {
+		method string
+		faults []telegramtest.Fault
+		state  string
+	}{
+		"gateway at start":   {"getMe", []telegramtest.Fault{page, {Drop: true}}, "502"},
+		"limited at start":   {"getMe", []telegramtest.Fault{{Code: 429, Description: "Too Many Requests: retry after 1", RetryAfter: 1}}, "429"},
+		"gateway":            {"getUpdates", []telegramtest.Fault{page, page}, "502"},
+		"closed":             {"getUpdates", []telegramtest.Fault{{Drop: true}}, "getUpdates"},
+		"limited":            {"getUpdates", []telegramtest.Fault{{Code: 429, Description: "Too Many Requests: retry after 1", RetryAfter: 1}}, "429"},
+		"another bot":        {"getUpdates", []telegramtest.Fault{other, other, other}, "409"},
+		"menus are refused":  {"setMyCommands", []telegramtest.Fault{{Code: 400, Description: "Bad Request: BOT_COMMAND_INVALID"}}, ""},
+		"profile is refused": {"getMyDescription", []telegramtest.Fault{page, page, page}, ""},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := prepare(t, say("x"))
+			h.cfg.Bot.Commands, h.cfg.Bot.About = commands(), map[string]string{"en": "about"}
+			h.Fail(tt.method, tt.faults...)
+			h.start()
+			h.PrivateText(ann, "/liq")
+			h.messages(ann, 1)
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			all := strings.Join(h.states, "\n")
+			if !strings.Contains(all, tt.state) || h.states[len(h.states)-1] != "up" {
+				t.Errorf("states = %q", h.states)
+			}
+			if n := strings.Count(h.logs.String(), "go to another bot instance"); n > 1 {
+				t.Errorf("said %d times, want once:\n%s", n, h.logs)
+			}
+		})
+	}
+}
+
+func TestForgottenWebhookIsDeleted(t *testing.T) {
+	h := prepare(t, say("x"))
+	hookURL(t, h.URL())
+	h.start()
+	h.PrivateText(ann, "/liq")
+	h.messages(ann, 1)
+	if n := len(h.Calls("deleteWebhook")); n != 1 {
+		t.Errorf("deleteWebhook called %d times, want 1", n)
+	}
+}
+
+// hookURL sets a webhook as another program would.
+func hookURL(t *testing.T, base string) {
+	t.Helper()
+	resp, err := http.Post(base+"/bot"+telegramtest.Token+"/setWebhook", "application/json", strings.NewReader(`{"url":"http://127.0.0.1:1/"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	http.DefaultClient.CloseIdleConnections()
+}
+
+func TestRevokedToken(t *testing.T) {
+	tests := map[string]func(h *harness){
+		"at start": func(h *harness) { h.Revoke() },
+		"unknown":  func(h *harness) { h.Fail("getMe", telegramtest.Fault{Code: 404, Description: "Not Found"}) },
+		"later": func(h *harness) {
+			h.Fail("getUpdates", telegramtest.Fault{}, telegramtest.Fault{Code: 401, Description: "Unauthorized"})
+		},
+		"in a reply": func(h *harness) {
+			h.Fail("sendMessage", telegramtest.Fault{Code: 401, Description: "Unauthorized"})
+			h.PrivateText(ann, "/liq")
+		},
+	}
+	for name, spoil := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := prepare(t, say("x"))
+			spoil(h)
+			a, err := telegram.New(h.cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = a.Run(t.Context())
+			if !errors.Is(err, chat.ErrRefused) {
+				t.Errorf("Run = %v, want chat.ErrRefused", err)
+			}
+			if strings.Contains(err.Error(), "TEST-secret") {
+				t.Errorf("error shows the token: %v", err)
+			}
+			h.clean()
+		})
+	}
+}
+
+func TestUnreachableServerShowsNoToken(t *testing.T) {
+	h := prepare(t, say("x"))
+	dead := httptest.NewServer(http.NotFoundHandler())
+	h.cfg.APIURL = dead.URL
+	dead.Close()
+	h.start()
+	h.WaitFor("state", func() bool {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		return len(h.states) > 2
+	})
+	h.stop()
+	for _, state := range h.states {
+		if strings.Contains(state, "TEST-secret") {
+			t.Errorf("state shows the token: %s", state)
+		}
+	}
+	if !strings.Contains(strings.Join(h.states, ""), "refused") {
+		t.Errorf("states do not name the cause: %q", h.states)
+	}
+}
+
+func commands() []chat.Command {
+	about := func(s string) map[string]string {
+		return map[string]string{"en": s, "zh-Hans": s + " zh", "ru": s + " ru"}
+	}
+	return []chat.Command{
+		{Name: "liq", Description: about("map")},
+		{Name: "lang", Description: about("language"), Admin: true},
+		{Name: "stats", Description: about("owner"), Owner: true},
+	}
+}
+
+func TestMenusAndProfile(t *testing.T) {
+	h := prepare(t, say("x"))
+	h.cfg.Bot.Commands = commands()
+	h.cfg.Bot.About = map[string]string{"en": "about", "zh-Hans": "about zh", "ru": "about ru"}
+	h.start()
+	h.WaitFor("profile", func() bool { return len(h.Calls("setMyDescription")) == 3 })
+	h.stop()
+	const member, both = `[{"command":"liq","description":"map"}]`, `[{"command":"liq","description":"map"},{"command":"lang","description":"language"}]`
+	for place, want := range map[string]string{
+		"default": member, "all_private_chats": both, "all_group_chats": member, "all_chat_administrators": both,
+	} {
+		if diff := cmp.Diff(want, h.Menu(place, "")); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", place, diff)
+		}
+		if got := h.Menu(place, "zh"); !strings.Contains(got, "map zh") {
+			t.Errorf("%s zh = %s", place, got)
+		}
+		if got := h.Menu(place, "en"); got != "" {
+			t.Errorf("%s en = %s, want none: English is the list for all", place, got)
+		}
+	}
+	before := len(h.Calls("setMyCommands"))
+	if before != 12 {
+		t.Errorf("%d lists set, want 12", before)
+	}
+	h.start()
+	h.WaitFor("second look", func() bool { return len(h.Calls("getMyDescription")) == 6 })
+	h.stop()
+	if got := len(h.Calls("setMyCommands")) + len(h.Calls("setMyDescription")); got != before+3 {
+		t.Errorf("unchanged lists were set again: %d calls", got)
+	}
+}
+
+func TestInline(t *testing.T) {
+	h := prepare(t, func(_ context.Context, r chat.Request) chat.Reply {
+		if !strings.HasPrefix(strings.ToLower(r.Text), "/liq btc") {
+			return chat.Reply{Text: chat.Plainly("unknown <coin>")}
+		}
+		return chat.Reply{Text: chat.Plainly("BTC map\nlevels"), Picture: picture(t, "btc"), Buttons: [][]chat.Button{{{Label: "7d", Data: "d"}}}}
+	})
+	h.cfg.Bot.Suggest = func(typed string, _ int) []chat.Choice {
+		if typed == "zzz" {
+			return nil
+		}
+		return []chat.Choice{{Label: "BTC", Value: "btc"}}
+	}
+	h.start()
+	results := func(query string) []telegramtest.InlineResult {
+		id := h.Inline(ann, query)
+		h.WaitFor("inline answer", func() bool { return h.InlineResults(id) != nil })
+		return h.InlineResults(id)
+	}
+	article := telegramtest.InlineResult{Type: "article", ID: "a0", Title: "BTC map", Text: "BTC map\nlevels"}
+	if diff := cmp.Diff([]telegramtest.InlineResult{article}, results("btc 7d")); diff != "" {
+		t.Errorf("not uploaded (-want +got):\n%s", diff)
+	}
+	h.PrivateText(ann, "/liq btc")
+	file := h.messages(ann, 1)[0].FileID
+	h.waitCount("reply", 1)
+	article.ID = "a1"
+	photo := telegramtest.InlineResult{Type: "photo", ID: "p0", Title: "BTC map", FileID: file, Text: "BTC map\nlevels"}
+	if diff := cmp.Diff([]telegramtest.InlineResult{photo, article}, results("btc")); diff != "" {
+		t.Errorf("uploaded (-want +got):\n%s", diff)
+	}
+	photo.Title, article.Title = "BTC", "BTC"
+	for _, query := range []string{"", "bt", strings.Repeat("x", 300)} {
+		if diff := cmp.Diff([]telegramtest.InlineResult{photo, article}, results(query)); diff != "" {
+			t.Errorf("query %.5q (-want +got):\n%s", query, diff)
+		}
+	}
+	refusal := telegramtest.InlineResult{Type: "article", ID: "a0", Title: "unknown <coin>", Text: "unknown <coin>"}
+	if diff := cmp.Diff([]telegramtest.InlineResult{refusal}, results("zzz")); diff != "" {
+		t.Errorf("nothing near (-want +got):\n%s", diff)
+	}
+	answer := h.Calls("answerInlineQuery")[0].Params
+	if answer["cache_time"] != "1" || answer["is_personal"] != "true" {
+		t.Errorf("answer = %v", answer)
+	}
+}
+
+// hooked starts an adapter that Telegram reaches by webhook.
+func hooked(t *testing.T, handle chat.Handler, given string) (*harness, *httptest.Server) {
+	t.Helper()
+	h := prepare(t, handle)
+	var handler http.Handler
+	ready := make(chan struct{})
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		<-ready
+		handler.ServeHTTP(w, r)
+	}))
+	t.Cleanup(web.Close)
+	h.cfg.Webhook = &telegram.Webhook{URL: web.URL + "/hook", Secret: secret.New(given)}
+	handler = h.start().WebhookHandler()
+	close(ready)
+	h.WaitFor("webhook", func() bool { return len(h.Calls("setWebhook")) > 0 })
+	return h, web
+}
+
+func TestWebhook(t *testing.T) {
+	for name, given := range map[string]string{"own secret": "HOOK-secret_1", "random secret": ""} {
+		t.Run(name, func(t *testing.T) {
+			h, _ := hooked(t, echo, given)
+			h.PrivateText(ann, "/liq")
+			h.PrivateText(ann, "/price")
+			if got := h.messages(ann, 2); got[0].Text != "/liq" || got[1].Text != "/price" {
+				t.Errorf("messages = %+v", got)
+			}
+			h.WaitFor("confirmation", func() bool { return h.Unconfirmed() == 0 })
+			p := h.Calls("setWebhook")[0].Params
+			if len(p["secret_token"]) < 10 || given != "" && p["secret_token"] != given || !strings.Contains(p["allowed_updates"], "inline_query") || p["max_connections"] == "" {
+				t.Errorf("setWebhook = %v", p)
+			}
+			h.stop()
+			if len(h.Calls("deleteWebhook"))+len(h.Calls("getUpdates")) > 0 {
+				t.Error("webhook must stay set and nobody may poll")
+			}
+		})
+	}
+}
+
+func TestWebhookRefusesWhatIsNotTelegram(t *testing.T) {
+	t.Parallel()
+	h, web := hooked(t, echo, "HOOK-secret_1")
+	tests := map[string]struct {
+		method, secret, body string
+		want                 int
+	}{
+		"no secret":    {"POST", "", `{"update_id":1}`, 401},
+		"wrong secret": {"POST", "HOOK-secret_2", `{"update_id":1}`, 401},
+		"get":          {"GET", "HOOK-secret_1", "", 405},
+		"too big":      {"POST", "HOOK-secret_1", strings.Repeat(" ", 1<<20+1), 413},
+		"not json":     {"POST", "HOOK-secret_1", "planted chat text", 200},
+		"unknown kind": {"POST", "HOOK-secret_1", `{"update_id":1,"new_thing":{}}`, 200},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got := deliver(t, web, tt.method, tt.secret, tt.body); got != tt.want {
+				t.Errorf("status = %d, want %d", got, tt.want)
+			}
+		})
+	}
+	h.stop()
+	if got := deliver(t, web, "POST", "HOOK-secret_1", `{"update_id":1}`); got != 503 {
+		t.Errorf("status after the end = %d, want 503", got)
+	}
+	if len(h.requests()) != 0 {
+		t.Errorf("handler was asked: %+v", h.requests())
+	}
+}
+
+func deliver(t *testing.T, web *httptest.Server, method, given, body string) int {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, web.URL+"/hook", bytes.NewReader([]byte(body)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("X-Telegram-Bot-Api-Secret-Token", given)
+	resp, err := web.Client().Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode == http.StatusServiceUnavailable && resp.Header.Get("Retry-After") == "" {
+		t.Error("503 without Retry-After")
+	}
+	return resp.StatusCode
+}
+
+func TestWebhookIsBusy(t *testing.T) {
+	release := make(chan struct{})
+	h, web := hooked(t, func(context.Context, chat.Request) chat.Reply { <-release; return chat.Reply{} }, "HOOK-secret_1")
+	statuses := make(chan int, 80)
+	for i := range 80 {
+		go func() {
+			statuses <- deliver(t, web, "POST", "HOOK-secret_1",
+				`{"update_id":`+strings.Repeat("1", i%9+1)+`,"message":{"message_id":1,"date":9,"chat":{"id":501,"type":"private"},"from":{"id":501},"text":"x"}}`)
+		}()
+	}
+	h.waitCount("dropped_overload", 1)
+	close(release)
+	var got []int
+	for range 80 {
+		got = append(got, <-statuses)
+	}
+	if !slices.Contains(got, 503) || !slices.Contains(got, 200) {
+		t.Errorf("statuses = %v", got)
+	}
+}
+
+func TestCheck(t *testing.T) {
+	h := prepare(t, say("x"))
+	a, err := telegram.New(h.cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := a.Check(t.Context()); err != nil || !strings.Contains(text, telegramtest.Username) {
+		t.Errorf("Check = %q, %v", text, err)
+	}
+	h.Revoke()
+	if _, err := a.Check(t.Context()); !errors.Is(err, chat.ErrRefused) || strings.Contains(err.Error(), "TEST-secret") {
+		t.Errorf("Check = %v, want chat.ErrRefused without the token", err)
+	}
+}
