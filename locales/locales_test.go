@@ -117,8 +117,9 @@ func TestPluralFormsAreComplete(t *testing.T) {
 				continue
 			}
 			for _, form := range pluralForms {
-				if _, has := forms[form]; has != (func() bool { _, need := needed[form]; return need })() {
-					t.Errorf("%s: %s: form %s: present %v", tag, key, form, has)
+				_, has := forms[form]
+				if _, need := needed[form]; has != need {
+					t.Errorf("%s: %s: form %s: present %v, needed %v", tag, key, form, has, need)
 				}
 			}
 		}

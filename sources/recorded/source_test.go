@@ -343,7 +343,7 @@ func manyCoins(n int) string {
 	return b.String()
 }
 
-// TestManyLevels replaces large maps for ever, but does not hold too many.
+// TestManyLevels replaces large maps, but does not hold too many.
 func TestManyLevels(t *testing.T) {
 	large := func(coin string, w market.Window) string {
 		return fmt.Sprintf(`{"t":1768046400000,"kind":"map","coin":%q,"window":%q,"ref_usd":1,"short":[[2,1]%s]}`+"\n",
@@ -429,8 +429,8 @@ func TestALoopThatCannotGoOn(t *testing.T) {
 
 // soonOver is a context that ends after a number of looks at it.
 type soonOver struct {
-	context.Context
-	looks int
+	context.Context //nolint:containedctx // it is a context itself
+	looks           int
 }
 
 func (s *soonOver) Err() error {
