@@ -206,7 +206,7 @@ func (a *Adapter) WebhookHandler() http.Handler {
 	return http.HandlerFunc(a.serveWebhook)
 }
 
-// claim reports whether this request is ours to answer. A store that fails does
+// claimed reports whether this request is ours to answer. A store that fails does
 // not silence the bot: answering twice after a crash is the smaller harm.
 func (a *Adapter) claimed(first bool, err error) bool {
 	if err != nil {
