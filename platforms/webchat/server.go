@@ -18,6 +18,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -189,8 +190,13 @@ func (s *Server) Run(ctx context.Context) error {
 	// Requests outlive the context by the time that they have to finish.
 	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
+	var busy atomic.Int64
 	srv := &http.Server{
-		Handler:           s.handler,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			busy.Add(1)
+			defer busy.Add(-1)
+			s.handler.ServeHTTP(w, r)
+		}),
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
@@ -208,14 +214,30 @@ func (s *Server) Run(ctx context.Context) error {
 		return fmt.Errorf("webchat: serve: %w", err)
 	case <-ctx.Done():
 	}
-	return stop(base, srv, done)
+	return stop(base, srv, &busy, done)
 }
 
-// stop drains the server and waits for its goroutine.
-func stop(base context.Context, srv *http.Server, done <-chan error) error {
+// stop drains the server and waits for its goroutine. Connections that a browser
+// opened ahead of need and never used would hold a Shutdown up for seconds: once
+// no request is under way they are closed.
+func stop(base context.Context, srv *http.Server, busy *atomic.Int64, done <-chan error) error {
 	drain, cancel := context.WithTimeout(base, drainTimeout)
 	defer cancel()
-	err := srv.Shutdown(drain)
+	shut := make(chan error, 1)
+	go func() { shut <- srv.Shutdown(drain) }()
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
+	var err error
+	for open := true; open; {
+		select {
+		case err = <-shut:
+			open = false
+		case <-look.C:
+			if busy.Load() == 0 {
+				_ = srv.Close()
+			}
+		}
+	}
 	if err != nil {
 		_ = srv.Close()
 	}
