@@ -52,7 +52,7 @@ func (s *session) introduce(ctx context.Context) {
 		}
 	}
 	for code, tag := range profileCodes(s.cfg.Bot.About) {
-		failures = append(failures, s.describe(ctx, code, s.cfg.Bot.About[tag]))
+		failures = append(failures, s.describe(ctx, code, s.cfg.Bot.About[tag], s.cfg.Bot.Description[tag]))
 	}
 	if err := errors.Join(failures...); err != nil && ctx.Err() == nil {
 		s.cfg.Log.Warn("telegram menus not fully registered", slog.String("err", clip(err.Error())))
@@ -114,21 +114,21 @@ func (s *session) register(ctx context.Context, sc menuScope, code string, want 
 }
 
 // describe sets the texts of the profile if they differ from what is there.
-func (s *session) describe(ctx context.Context, code, about string) error {
+func (s *session) describe(ctx context.Context, code, line, text string) error {
 	short := s.attempt(ctx, func(ctx context.Context) error {
 		have, err := s.api.GetMyShortDescription(ctx, &bot.GetMyShortDescriptionParams{LanguageCode: code})
-		if err != nil || have.ShortDescription == about || units(about) > maxShort {
+		if err != nil || have.ShortDescription == line || line == "" || units(line) > maxShort {
 			return s.ifAny("getMyShortDescription", err)
 		}
-		_, err = s.api.SetMyShortDescription(ctx, &bot.SetMyShortDescriptionParams{ShortDescription: about, LanguageCode: code})
+		_, err = s.api.SetMyShortDescription(ctx, &bot.SetMyShortDescriptionParams{ShortDescription: line, LanguageCode: code})
 		return s.ifAny("setMyShortDescription", err)
 	})
 	long := s.attempt(ctx, func(ctx context.Context) error {
 		have, err := s.api.GetMyDescription(ctx, &bot.GetMyDescriptionParams{LanguageCode: code})
-		if err != nil || have.Description == about || units(about) > maxDescription {
+		if err != nil || have.Description == text || text == "" || units(text) > maxDescription {
 			return s.ifAny("getMyDescription", err)
 		}
-		_, err = s.api.SetMyDescription(ctx, &bot.SetMyDescriptionParams{Description: about, LanguageCode: code})
+		_, err = s.api.SetMyDescription(ctx, &bot.SetMyDescriptionParams{Description: text, LanguageCode: code})
 		return s.ifAny("setMyDescription", err)
 	})
 	return errors.Join(short, long)

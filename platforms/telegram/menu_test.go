@@ -26,6 +26,7 @@ func TestMenusAndProfile(t *testing.T) {
 	h := prepare(t, say("x"))
 	h.cfg.Bot.Commands = commands()
 	h.cfg.Bot.About = map[string]string{"en": "about", "zh-Hans": "about zh", "ru": "about ru"}
+	h.cfg.Bot.Description = map[string]string{"en": "at length", "zh-Hans": "at length zh", "ru": "at length ru"}
 	h.start()
 	h.WaitFor("profile", func() bool { return len(h.Calls("setMyDescription")) == 3 })
 	h.stop()

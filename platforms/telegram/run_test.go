@@ -172,7 +172,7 @@ func TestStartAndPollingFaults(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := prepare(t, say("x"))
-			h.cfg.Bot.Commands, h.cfg.Bot.About = commands(), map[string]string{"en": "about"}
+			h.cfg.Bot.Commands, h.cfg.Bot.About, h.cfg.Bot.Description = commands(), map[string]string{"en": "about"}, map[string]string{"en": "at length"}
 			h.Fail(tt.method, tt.faults...)
 			h.start()
 			h.PrivateText(ann, "/liq")
