@@ -188,6 +188,9 @@ type Bot struct {
 	Handle   Handler
 	Suggest  Suggest
 	Commands []Command
+	// Moved lets what a chat has chosen follow it to another id; nil when there is
+	// nothing to follow. It may be called twice for one move.
+	Moved func(ctx context.Context, from, to Target) error
 	// About holds a line for a bot's profile by language tag, at most 120
 	// characters; Description says it at length, at most 512.
 	About, Description map[string]string

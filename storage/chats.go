@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -81,6 +82,40 @@ func (s *Store) Change(ctx context.Context, t chat.Target, change func(*chat.Set
 	})
 	if err != nil {
 		return fmt.Errorf("change chat settings: %w", err)
+	}
+	return nil
+}
+
+// Move gives a chat's settings to another id of the same chat. Settings that the
+// new id already has are kept; a chat without settings is left alone.
+func (s *Store) Move(ctx context.Context, from, to chat.Target) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	source, target := chatKey(from), chatKey(to)
+	err := s.db.Update(func(tx *bolt.Tx) error {
+		chats := tx.Bucket(chatsBucket)
+		value := chats.Get([]byte(source))
+		if value == nil || source == target {
+			return nil
+		}
+		if chats.Get([]byte(target)) == nil {
+			if err := chats.Put([]byte(target), bytes.Clone(value)); err != nil {
+				return err
+			}
+		}
+		settings, err := readSettings(tx, target)
+		if err != nil {
+			return err
+		}
+		tx.OnCommit(func() {
+			s.settings.Load().Store(source, chat.Settings{})
+			s.settings.Load().Store(target, settings)
+		})
+		return chats.Delete([]byte(source))
+	})
+	if err != nil {
+		return fmt.Errorf("move chat settings: %w", err)
 	}
 	return nil
 }

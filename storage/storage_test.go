@@ -81,6 +81,41 @@ func TestSettingsBelongToOneChatOfOnePlatform(t *testing.T) {
 	}
 }
 
+func TestSettingsFollowAChatToItsNewID(t *testing.T) {
+	s := open(t, t.TempDir())
+	super := chat.Target{Platform: chat.Telegram, Chat: "-1001"}
+	if err := s.Change(t.Context(), group, func(c *chat.Settings) { c.Language = "ru" }); err != nil {
+		t.Fatal(err)
+	}
+	language := func(target chat.Target) string {
+		settings, err := s.Settings(t.Context(), target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return settings.Language
+	}
+	if language(super) != "" {
+		t.Fatal("the new id has settings before the move")
+	}
+	for range 2 { // the move may be told twice
+		if err := s.Move(t.Context(), group, super); err != nil {
+			t.Fatal(err)
+		}
+		if old, got := language(group), language(super); old != "" || got != "ru" {
+			t.Errorf("after the move: %q at the old id, %q at the new one", old, got)
+		}
+	}
+	if err := s.Change(t.Context(), group, func(c *chat.Settings) { c.Language = "en" }); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Move(t.Context(), group, super); err != nil {
+		t.Fatal(err)
+	}
+	if got := language(super); got != "ru" {
+		t.Errorf("the new id's own settings were overwritten by %q", got)
+	}
+}
+
 func TestClaimIsGivenOnceAlsoAfterARestart(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)

@@ -60,6 +60,7 @@ func newApp(ctx context.Context, c *config, logTo io.Writer, announce func(url s
 	options.Status = a.status
 	h := handlers.New(options)
 	a.bot = h.Bot()
+	a.bot.Moved = a.store.Move
 	var names []string
 	for _, cmd := range a.bot.Commands {
 		names = append(names, cmd.Name)

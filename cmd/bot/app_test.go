@@ -124,6 +124,14 @@ func TestTelegramFromEndToEnd(t *testing.T) {
 	if got := server.Messages(-100)[1].Text; !strings.Contains(got, "Русский") {
 		t.Errorf("an administrator's /lang: %q", got)
 	}
+	server.SetMember(-100123, 8, "member")
+	server.GroupText(-100, 8, "", telegramtest.With("migrate_to_chat_id", -100123))
+	server.WaitFor("the move to be done", func() bool { return server.Unconfirmed() == 0 })
+	server.GroupText(-100123, 8, "/help")
+	server.WaitFor("help in the supergroup", func() bool { return len(server.Messages(-100123)) == 1 })
+	if got := server.Messages(-100123)[0].Text; !strings.Contains(got, "Команды") {
+		t.Errorf("the language did not follow the group: %q", got)
+	}
 	if code, body := fetch(t, page+"readyz"); code != http.StatusOK || !strings.Contains(body, `"telegram","up":true`) {
 		t.Errorf("readyz: %d %s", code, body)
 	}

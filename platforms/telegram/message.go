@@ -2,6 +2,7 @@ package telegram
 
 import (
 	"context"
+	"log/slog"
 	"strconv"
 	"strings"
 	"time"
@@ -28,6 +29,9 @@ const (
 )
 
 func (s *session) routeMessage(id string, m *models.Message) (string, *task) {
+	if m.MigrateToChatID != 0 {
+		return laneOf(m.Chat.ID), s.task(id, func(ctx context.Context, _ *task) { s.moved(ctx, m.Chat.ID, m.MigrateToChatID) })
+	}
 	if !typed(m) {
 		return "", nil
 	}
@@ -47,6 +51,19 @@ func (s *session) routeMessage(id string, m *models.Message) (string, *task) {
 			s.answer(ctx, answerTo(m), reply)
 		}
 	})
+}
+
+// moved lets a group's choices follow it when it becomes a supergroup, which has
+// another id (https://core.telegram.org/bots/api#message, migrate_to_chat_id).
+// Doing it twice changes nothing.
+func (s *session) moved(ctx context.Context, from, to int64) {
+	if s.cfg.Bot.Moved == nil {
+		return
+	}
+	chatOf := func(id int64) chat.Target { return chat.Target{Platform: chat.Telegram, Chat: laneOf(id)} }
+	if err := s.cfg.Bot.Moved(ctx, chatOf(from), chatOf(to)); err != nil {
+		s.cfg.Log.Error("telegram group has a new id, its settings did not follow", slog.Any("err", err))
+	}
 }
 
 // typed reports whether a person wrote this message now, here.

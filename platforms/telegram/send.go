@@ -114,6 +114,7 @@ func (s *session) remedy(ctx context.Context, m *outgoing, e *apiError, n int) b
 		// The same edit twice is one edit.
 		return m.editing() && once(&m.repeated) && rest(ctx, backoff(s.cfg.Timing.Retry, s.cfg.Timing.MaxRetry, n)) == nil
 	case migrated:
+		s.moved(ctx, m.chat, e.migrateTo)
 		m.chat, m.replyTo = e.migrateTo, 0
 		return once(&m.moved)
 	case badFile:
