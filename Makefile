@@ -22,7 +22,7 @@ fuzz: ## run every fuzz target for FUZZTIME (5s)
 	bench/fuzz.sh $(FUZZTIME)
 
 bench: ## run the benchmarks and compare charts with go-chart and matplotlib
-	$(GO) test -run '^$$' -bench . -benchmem ./handlers ./charts && ./bench/compare.sh
+	$(GO) test -run '^$$' -bench . -benchmem ./handlers ./charts && ./bench/compare.sh && ./bench/ready.sh
 
 gallery: ## draw every picture into ./gallery
 	$(GO) test ./charts -run TestGallery -gallery $(CURDIR)/gallery
