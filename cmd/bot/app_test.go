@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image/png"
 	"io"
+	"net"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -193,4 +194,38 @@ func TestNothingIsAnsweredTwiceAcrossARestart(t *testing.T) {
 			t.Errorf("%d messages, want 2", n)
 		}
 	})
+}
+
+func TestTelegramByWebhook(t *testing.T) {
+	server := telegramtest.New(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	startBot(t, "run", "WEB_ADDR="+addr, "DEMO_SPEED=0.01", "TELEGRAM_TOKEN="+server.Token(), "TELEGRAM_API_URL="+server.URL(),
+		"TELEGRAM_WEBHOOK_URL=http://"+addr+"/telegram", "TELEGRAM_WEBHOOK_SECRET=planted_webhook_secret")
+	server.WaitFor("the webhook", func() bool { return len(server.Calls("setWebhook")) == 1 })
+	server.PrivateText(7, "/liq btc")
+	server.WaitFor("the reply", func() bool { return len(server.Messages(7)) == 1 })
+	if got := server.Messages(7)[0]; !strings.Contains(got.Text, "$2.705B") || got.Photo == nil {
+		t.Errorf("reply: %s", got.Text)
+	}
+	for _, secret := range []string{"", "wrong"} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+addr+"/telegram", strings.NewReader(`{"update_id":1}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("X-Telegram-Bot-Api-Secret-Token", secret)
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := response.Body.Close(); err != nil || response.StatusCode != http.StatusUnauthorized {
+			t.Errorf("secret %q: %s, %v; want 401", secret, response.Status, err)
+		}
+	}
 }
