@@ -267,6 +267,8 @@ func TestBadInputGetsAnAnswerThatShowsWhatWorks(t *testing.T) {
 		"unknown command":     {"/moon btc", "/help", ""},
 		"plain text":          {"when moon", "/liq btc", ""},
 		"huge":                {"/liq " + strings.Repeat("b", 5000), "/liq btc 7d", ""},
+		"huge talk":           {strings.Repeat("b", 5000), "All commands: /help", ""},
+		"huge unknown":        {"/moon " + strings.Repeat("b", 5000), "/help", ""},
 		"html":                {"/liq <b>btc", "/liq btc", ""},
 		"only a slash":        {"/", "/help", ""},
 		"empty":               {"", "/liq btc", ""},
@@ -303,6 +305,8 @@ func TestGroupIsLeftInPeace(t *testing.T) {
 	}{
 		"another bot's command": {"/moon", false, true},
 		"talk":                  {"btc to the moon", false, true},
+		"another bot's essay":   {"/ask " + strings.Repeat("why ", 200), false, true},
+		"long talk":             {strings.Repeat("why ", 200), false, true},
 		"own name":              {"/moon@us_bot", true, false},
 		"known command":         {"/liq btc", false, false},
 	} {

@@ -23,36 +23,33 @@ func (c *call) parse() (command, chat.Reply) {
 	if c.Press != "" {
 		return c.parsePress()
 	}
-	if len(c.Text) > maxText {
-		if !c.Addressed && !strings.HasPrefix(c.Text, "/") {
-			return command{}, chat.Reply{}
-		}
-		return command{}, c.fail("error.too_many")
-	}
-	words := split(c.Text)
+	long := len(c.Text) > maxText
+	words := split(c.Text[:min(len(c.Text), maxText)])
 	if len(words) == 0 || !strings.HasPrefix(words[0], "/") {
-		return c.parsePlain(words)
+		return c.parsePlain(words, long)
 	}
 	name, _, _ := strings.Cut(strings.ToLower(words[0][1:]), "@")
 	cmd, ok := c.commands[name]
 	switch {
-	case ok:
+	case !ok && !c.Addressed:
+		return command{}, chat.Reply{} // another bot's
+	case !ok:
+		return command{}, c.fail("error.unknown_command")
+	case long:
+		return command{}, c.fail("error.too_many")
+	default:
 		c.args = words[1:]
 		return cmd, chat.Reply{}
-	case c.Addressed:
-		return command{}, c.fail("error.unknown_command")
-	default:
-		return command{}, chat.Reply{}
 	}
 }
 
 // parsePlain reads a text without a command: where the bot was spoken to, a coin
 // alone means its map.
-func (c *call) parsePlain(words []string) (command, chat.Reply) {
+func (c *call) parsePlain(words []string, long bool) (command, chat.Reply) {
 	if !c.Addressed {
 		return command{}, chat.Reply{}
 	}
-	if len(words) > 0 && len(words) <= 2 {
+	if len(words) > 0 && len(words) <= 2 && !long {
 		if _, ok := c.coin(words[0]); ok {
 			c.args = words
 			return c.commands["liq"], chat.Reply{}

@@ -20,10 +20,11 @@ func (c *call) snapshot(ctx context.Context) (*snapshot.Snapshot, chat.Reply, bo
 	key := snapshot.Key{Coin: coin, Window: window}
 	s := c.opts.Snapshots.Get(key)
 	if s == nil {
-		if len(c.args) == 0 || c.Press != "" {
-			if _, listed := c.coin(string(coin)); !listed {
-				return nil, c.unknownCoin(string(coin)), false
-			}
+		if _, listed := c.coin(string(coin)); !listed {
+			return nil, c.unknownCoin(string(coin)), false
+		}
+		if c.Quick {
+			return nil, c.trouble(nil, coin), false
 		}
 		var err error
 		if s, err = c.cold(ctx, key); err != nil {

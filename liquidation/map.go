@@ -46,13 +46,22 @@ type Input struct {
 // The kinds of input that New refuses; InputError wraps one of them.
 var (
 	ErrEmpty     = errors.New("no liquidation levels")
-	ErrPrice     = errors.New("price is not a positive finite number")
-	ErrIntensity = errors.New("intensity is not a finite number of zero or more")
+	ErrTooMany   = errors.New("more levels than a map can have")
+	ErrPrice     = errors.New("price is not between 1e-12 and 1e15 USD")
+	ErrIntensity = errors.New("intensity is not between 0 and 1e18 USD")
 	ErrSide      = errors.New("side is neither long nor short")
 	ErrLeverage  = errors.New("leverage is not a finite number of zero or more")
 	// ErrOneSided refuses a comparison of the sides, not the map: a map with one
 	// side empty still has curves and a key level, but no imbalance.
 	ErrOneSided = errors.New("one side of the map is empty")
+)
+
+// Bounds of what a figure of a market can be. They keep sums finite and searches
+// short, whatever a source sends.
+const (
+	minPrice, maxPrice = 1e-12, 1e15
+	maxIntensity       = 1e18
+	maxLevels          = 200_000
 )
 
 // InputError says which part of an Input was refused and why.
@@ -92,10 +101,14 @@ type half struct {
 // is swept as well. Levels of zero intensity are left out.
 //
 // The error is an *InputError: ErrEmpty when nothing is left on either side,
-// ErrPrice, ErrIntensity, ErrSide or ErrLeverage for a figure that cannot be.
+// ErrTooMany, or ErrPrice, ErrIntensity, ErrSide or ErrLeverage for a figure that
+// cannot be.
 func New(in Input) (*Map, error) {
-	if !market.Positive(in.MarkUSD) {
+	if !possible(in.MarkUSD) {
 		return nil, &InputError{Part: "mark price", Err: ErrPrice}
+	}
+	if len(in.Levels) > maxLevels {
+		return nil, &InputError{Part: fmt.Sprintf("%d levels", len(in.Levels)), Err: ErrTooMany}
 	}
 	low, high, err := extremes(in)
 	if err != nil {
@@ -127,13 +140,13 @@ func New(in Input) (*Map, error) {
 func extremes(in Input) (low, high float64, err error) {
 	low, high = in.MarkUSD, in.MarkUSD
 	if in.LowUSD != 0 {
-		if !market.Positive(in.LowUSD) {
+		if !possible(in.LowUSD) {
 			return 0, 0, &InputError{Part: "lowest mark", Err: ErrPrice}
 		}
 		low = min(low, in.LowUSD)
 	}
 	if in.HighUSD != 0 {
-		if !market.Positive(in.HighUSD) {
+		if !possible(in.HighUSD) {
 			return 0, 0, &InputError{Part: "highest mark", Err: ErrPrice}
 		}
 		high = max(high, in.HighUSD)
@@ -141,11 +154,14 @@ func extremes(in Input) (low, high float64, err error) {
 	return low, high, nil
 }
 
+// possible reports whether a price can be one; NaN cannot.
+func possible(priceUSD float64) bool { return priceUSD >= minPrice && priceUSD <= maxPrice }
+
 func check(l Level) error {
 	switch {
-	case !market.Positive(l.PriceUSD):
+	case !possible(l.PriceUSD):
 		return ErrPrice
-	case !market.Finite(l.IntensityUSD) || l.IntensityUSD < 0:
+	case !(l.IntensityUSD >= 0 && l.IntensityUSD <= maxIntensity):
 		return ErrIntensity
 	case l.Side != market.Long && l.Side != market.Short:
 		return ErrSide

@@ -277,23 +277,27 @@ func TestNewRefusesFiguresThatCannotBe(t *testing.T) {
 		in   liquidation.Input
 		want error
 	}{
-		"no levels":          {liquidation.Input{MarkUSD: mark}, liquidation.ErrEmpty},
-		"only zeros":         {liquidation.Input{MarkUSD: mark, Levels: []liquidation.Level{level(market.Short, 105, 0)}}, liquidation.ErrEmpty},
-		"all swept":          {liquidation.Input{MarkUSD: mark, Levels: []liquidation.Level{level(market.Short, 95, 1)}}, liquidation.ErrEmpty},
-		"zero mark":          {liquidation.Input{Levels: []liquidation.Level{good}}, liquidation.ErrPrice},
-		"negative mark":      {liquidation.Input{MarkUSD: -1, Levels: []liquidation.Level{good}}, liquidation.ErrPrice},
-		"mark not a number":  {liquidation.Input{MarkUSD: math.NaN(), Levels: []liquidation.Level{good}}, liquidation.ErrPrice},
-		"infinite mark":      {liquidation.Input{MarkUSD: math.Inf(1), Levels: []liquidation.Level{good}}, liquidation.ErrPrice},
-		"low not a number":   {liquidation.Input{MarkUSD: mark, LowUSD: math.NaN(), Levels: []liquidation.Level{good}}, liquidation.ErrPrice},
-		"negative high":      {liquidation.Input{MarkUSD: mark, HighUSD: -2, Levels: []liquidation.Level{good}}, liquidation.ErrPrice},
-		"zero price":         {liquidation.Input{MarkUSD: mark, Levels: with(func(l *liquidation.Level) { l.PriceUSD = 0 })}, liquidation.ErrPrice},
-		"negative price":     {liquidation.Input{MarkUSD: mark, Levels: with(func(l *liquidation.Level) { l.PriceUSD = -5 })}, liquidation.ErrPrice},
-		"price infinite":     {liquidation.Input{MarkUSD: mark, Levels: with(func(l *liquidation.Level) { l.PriceUSD = math.Inf(1) })}, liquidation.ErrPrice},
-		"negative intensity": {liquidation.Input{MarkUSD: mark, Levels: with(func(l *liquidation.Level) { l.IntensityUSD = -1 })}, liquidation.ErrIntensity},
-		"intensity NaN":      {liquidation.Input{MarkUSD: mark, Levels: with(func(l *liquidation.Level) { l.IntensityUSD = math.NaN() })}, liquidation.ErrIntensity},
-		"intensity infinite": {liquidation.Input{MarkUSD: mark, Levels: with(func(l *liquidation.Level) { l.IntensityUSD = math.Inf(1) })}, liquidation.ErrIntensity},
-		"no side":            {liquidation.Input{MarkUSD: mark, Levels: with(func(l *liquidation.Level) { l.Side = 0 })}, liquidation.ErrSide},
-		"negative leverage":  {liquidation.Input{MarkUSD: mark, Levels: with(func(l *liquidation.Level) { l.Leverage = -1 })}, liquidation.ErrLeverage},
+		"no levels":           {liquidation.Input{MarkUSD: mark}, liquidation.ErrEmpty},
+		"only zeros":          {liquidation.Input{MarkUSD: mark, Levels: []liquidation.Level{level(market.Short, 105, 0)}}, liquidation.ErrEmpty},
+		"all swept":           {liquidation.Input{MarkUSD: mark, Levels: []liquidation.Level{level(market.Short, 95, 1)}}, liquidation.ErrEmpty},
+		"mark too small":      {liquidation.Input{MarkUSD: 1e-321, Levels: []liquidation.Level{good}}, liquidation.ErrPrice},
+		"price too large":     {liquidation.Input{MarkUSD: mark, Levels: with(func(l *liquidation.Level) { l.PriceUSD = 1e16 })}, liquidation.ErrPrice},
+		"intensity too large": {liquidation.Input{MarkUSD: mark, Levels: with(func(l *liquidation.Level) { l.IntensityUSD = 1e308 })}, liquidation.ErrIntensity},
+		"too many levels":     {liquidation.Input{MarkUSD: mark, Levels: make([]liquidation.Level, 200_001)}, liquidation.ErrTooMany},
+		"zero mark":           {liquidation.Input{Levels: []liquidation.Level{good}}, liquidation.ErrPrice},
+		"negative mark":       {liquidation.Input{MarkUSD: -1, Levels: []liquidation.Level{good}}, liquidation.ErrPrice},
+		"mark not a number":   {liquidation.Input{MarkUSD: math.NaN(), Levels: []liquidation.Level{good}}, liquidation.ErrPrice},
+		"infinite mark":       {liquidation.Input{MarkUSD: math.Inf(1), Levels: []liquidation.Level{good}}, liquidation.ErrPrice},
+		"low not a number":    {liquidation.Input{MarkUSD: mark, LowUSD: math.NaN(), Levels: []liquidation.Level{good}}, liquidation.ErrPrice},
+		"negative high":       {liquidation.Input{MarkUSD: mark, HighUSD: -2, Levels: []liquidation.Level{good}}, liquidation.ErrPrice},
+		"zero price":          {liquidation.Input{MarkUSD: mark, Levels: with(func(l *liquidation.Level) { l.PriceUSD = 0 })}, liquidation.ErrPrice},
+		"negative price":      {liquidation.Input{MarkUSD: mark, Levels: with(func(l *liquidation.Level) { l.PriceUSD = -5 })}, liquidation.ErrPrice},
+		"price infinite":      {liquidation.Input{MarkUSD: mark, Levels: with(func(l *liquidation.Level) { l.PriceUSD = math.Inf(1) })}, liquidation.ErrPrice},
+		"negative intensity":  {liquidation.Input{MarkUSD: mark, Levels: with(func(l *liquidation.Level) { l.IntensityUSD = -1 })}, liquidation.ErrIntensity},
+		"intensity NaN":       {liquidation.Input{MarkUSD: mark, Levels: with(func(l *liquidation.Level) { l.IntensityUSD = math.NaN() })}, liquidation.ErrIntensity},
+		"intensity infinite":  {liquidation.Input{MarkUSD: mark, Levels: with(func(l *liquidation.Level) { l.IntensityUSD = math.Inf(1) })}, liquidation.ErrIntensity},
+		"no side":             {liquidation.Input{MarkUSD: mark, Levels: with(func(l *liquidation.Level) { l.Side = 0 })}, liquidation.ErrSide},
+		"negative leverage":   {liquidation.Input{MarkUSD: mark, Levels: with(func(l *liquidation.Level) { l.Leverage = -1 })}, liquidation.ErrLeverage},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m, err := liquidation.New(c.in)
@@ -326,6 +330,8 @@ func FuzzNew(f *testing.F) {
 	f.Add(100.0, 105.0, 7.0, 95.0, 3.0)
 	f.Add(1e-9, 2e-9, 1e300, 5e-10, 1e300)
 	f.Add(math.MaxFloat64, 1.0, 1.0, 2.0, 2.0)
+	f.Add(1e-321, 2e-321, 1.0, 1e-322, 2.0)
+	f.Add(100.0, 101.0, 1e308, 99.0, 1e308)
 	f.Fuzz(func(t *testing.T, mark, p1, i1, p2, i2 float64) {
 		m, err := liquidation.New(liquidation.Input{Coin: "BTC", MarkUSD: mark, Levels: []liquidation.Level{
 			{PriceUSD: p1, Side: market.Short, IntensityUSD: i1}, {PriceUSD: p2, Side: market.Long, IntensityUSD: i2},
@@ -342,8 +348,10 @@ func FuzzNew(f *testing.F) {
 				t.Fatalf("key level %+v", k)
 			}
 		}
-		if math.IsNaN(s.Imbalance.Ratio) {
-			t.Fatal("the ratio is not a number")
+		for _, v := range []float64{s.Imbalance.Ratio, s.Totals.LongUSD, s.Totals.ShortUSD, m.TotalUSD(market.Long), m.TotalUSD(market.Short)} {
+			if !market.Finite(v) {
+				t.Fatalf("%v in %+v", v, s)
+			}
 		}
 	})
 }

@@ -9,17 +9,24 @@ import (
 
 const redacted = "[redacted]"
 
-// Secret is a token or key. The zero value is "not set".
-type Secret struct{ value string }
+// Secret is a token or key. The zero value is "not set". The value lies behind a
+// pointer: package fmt cannot call Format on an unexported field, and so prints an
+// address there instead of the value.
+type Secret struct{ value *string }
 
 // New wraps a value.
-func New(value string) Secret { return Secret{value} }
+func New(value string) Secret { return Secret{&value} }
 
 // Reveal returns the value itself, to be handed to the one who needs it.
-func (s Secret) Reveal() string { return s.value }
+func (s Secret) Reveal() string {
+	if s.value == nil {
+		return ""
+	}
+	return *s.value
+}
 
 // Set reports whether there is a value.
-func (s Secret) Set() bool { return s.value != "" }
+func (s Secret) Set() bool { return s.Reveal() != "" }
 
 // Format hides the value from every verb of package fmt.
 func (s Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }

@@ -20,6 +20,22 @@ const (
 	maxClaimID  = 200
 )
 
+// Claimed reports whether an id was claimed, without claiming it.
+func (s *Store) Claimed(ctx context.Context, id string) (bool, error) {
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	claimed := false
+	err := s.db.View(func(tx *bolt.Tx) error {
+		claimed = tx.Bucket(claimsBucket).Get([]byte(id)) != nil
+		return nil
+	})
+	if err != nil {
+		return false, fmt.Errorf("look up claim: %w", err)
+	}
+	return claimed, nil
+}
+
 // Claim reports true the first time it is called with an id and false ever after,
 // also after a restart. It returns once the claim is on disk.
 func (s *Store) Claim(ctx context.Context, id string) (bool, error) {

@@ -101,19 +101,47 @@ func create(path string) error {
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	fresh := fmt.Sprintf("%s.%d.new", path, os.Getpid())
+	fresh, err := emptyFile(path)
+	if err != nil {
+		return fmt.Errorf("create data file: %w", err)
+	}
+	defer os.Remove(fresh)
 	db, err := bolt.Open(fresh, 0o600, options(false))
 	if err != nil {
 		return fmt.Errorf("create data file: %w", err)
 	}
 	if err := errors.Join(migrate(db), db.Close()); err != nil {
-		return errors.Join(err, os.Remove(fresh))
+		return err
 	}
-	// Link fails when another process was faster; its file is as good.
-	if err := os.Link(fresh, path); err != nil && !errors.Is(err, fs.ErrExist) {
-		return errors.Join(fmt.Errorf("create data file: %w", err), os.Remove(fresh))
+	// Link fails when another process was faster; its file is as good. Where the
+	// file system has no links, the file is renamed.
+	err = os.Link(fresh, path)
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		err = os.Rename(fresh, path)
 	}
-	return os.Remove(fresh)
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("create data file: %w", err)
+	}
+	return nil
+}
+
+// emptyFile makes a new file beside a path. What a crash left of an earlier
+// attempt is removed.
+func emptyFile(path string) (string, error) {
+	left, err := filepath.Glob(path + ".*.new")
+	if err != nil {
+		return "", err
+	}
+	for _, old := range left {
+		if info, err := os.Stat(old); err == nil && time.Since(info.ModTime()) > time.Minute {
+			_ = os.Remove(old) // another process may have been faster
+		}
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.new")
+	if err != nil {
+		return "", err
+	}
+	return f.Name(), f.Close()
 }
 
 func options(readOnly bool) *bolt.Options {

@@ -146,6 +146,11 @@ func TestClaimIsGivenOnceAlsoAfterARestart(t *testing.T) {
 	if first, err := s.Claim(t.Context(), "telegram:1"); first || err != nil {
 		t.Errorf("after the restart the claim is %v, %v; want taken", first, err)
 	}
+	for id, want := range map[string]bool{"telegram:1": true, "telegram:2": false} {
+		if claimed, err := s.Claimed(t.Context(), id); claimed != want || err != nil {
+			t.Errorf("%s claimed: %v, %v; want %v", id, claimed, err, want)
+		}
+	}
 	if first, err := s.Claim(t.Context(), "telegram:2"); !first || err != nil {
 		t.Errorf("a new claim is %v, %v; want given", first, err)
 	}
@@ -261,6 +266,24 @@ func TestMigrationFromAnEmptyFile(t *testing.T) {
 	s := open(t, dir)
 	if first, err := s.Claim(t.Context(), "a"); !first || err != nil {
 		t.Errorf("claim after the migration: %v, %v", first, err)
+	}
+}
+
+func TestCrashDuringTheFirstStartDoesNotBlockTheNext(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{fmt.Sprintf("%s.%d.new", storage.FileName, os.Getpid()), storage.FileName + ".1.new"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("half written"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		old := time.Now().Add(-time.Hour)
+		if err := os.Chtimes(filepath.Join(dir, name), old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open(t, dir)
+	files, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil || len(files) != 1 {
+		t.Errorf("files = %v, %v; want only the store", files, err)
 	}
 }
 
