@@ -85,8 +85,11 @@ type Request struct {
 	// one, as a Discord server does.
 	ChatLanguageHint string
 	Shape            Shape
-	// IsAdmin asks the platform, now, whether the member administers the chat. Nil
-	// means that the platform has no such thing and the member decides.
+	// Quick asks for an answer from what is ready, without waiting for a source: for
+	// replies that are made while a member types.
+	Quick bool
+	// IsAdmin asks the platform, now, whether the member administers the chat. Where
+	// it is nil only private chats can be changed.
 	IsAdmin func(context.Context) (bool, error)
 	// Working is called at most once, when the reply's picture has to be made
 	// first. It must return at once; nil is allowed.
@@ -198,6 +201,8 @@ type Bot struct {
 
 // Claims remembers which requests were answered, across restarts.
 type Claims interface {
+	// Claimed reports whether an id was claimed, without claiming it.
+	Claimed(ctx context.Context, id string) (bool, error)
 	// Claim reports true the first time it is called with an id and false ever
 	// after. It returns once the claim is on disk.
 	Claim(ctx context.Context, id string) (bool, error)

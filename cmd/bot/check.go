@@ -224,4 +224,5 @@ func askPlatform(ctx context.Context, name string, p interface {
 // noClaims is for a bot that answers nothing.
 type noClaims struct{}
 
+func (noClaims) Claimed(context.Context, string) (bool, error) { return false, nil }
 func (noClaims) Claim(context.Context, string) (bool, error) { return false, nil }
