@@ -60,9 +60,7 @@ type Cache struct {
 	opts  CacheOptions
 	slots atomic.Pointer[map[Key]*slot]
 	coins atomic.Pointer[[]market.Coin]
-	// listed: coins came from the source itself.
-	listed atomic.Bool
-	ids    atomic.Uint64
+	ids   atomic.Uint64
 	// wanted wakes Run for a key that somebody waits for.
 	wanted chan Key
 	// grow serialises changes of the set of slots.
@@ -80,6 +78,10 @@ type slot struct {
 	mu    sync.Mutex
 	// turn is closed at the end of the next refresh.
 	turn chan struct{}
+	// due is when the next refresh may start and failures how many in a row have
+	// failed. Only Run's goroutine touches them.
+	due      time.Time
+	failures int
 }
 
 // Failure is a refresh that failed.
@@ -145,8 +147,7 @@ func (c *Cache) Wait(ctx context.Context, key Key) (*Snapshot, error) {
 	if s := c.Get(key); s != nil {
 		return s, nil
 	}
-	s := c.slot(key)
-	turn := s.next()
+	s, turn := c.slot(key)
 	select {
 	case c.wanted <- key:
 	case <-ctx.Done():
@@ -190,13 +191,14 @@ func (s *slot) release() {
 }
 
 // slot finds a key's slot or makes one, by copying the map: readers never see a
-// map that changes.
-func (c *Cache) slot(key Key) *slot {
+// map that changes. The channel is closed at the end of the slot's next refresh, or
+// when it has to make room.
+func (c *Cache) slot(key Key) (*slot, chan struct{}) {
 	c.grow.Lock()
 	defer c.grow.Unlock()
 	old := *c.slots.Load()
 	if s, ok := old[key]; ok {
-		return s
+		return s, s.next()
 	}
 	fresh := maps.Clone(old)
 	if len(fresh) >= c.opts.MaxKeys {
@@ -209,7 +211,7 @@ func (c *Cache) slot(key Key) *slot {
 	s.asked.Store(time.Now().UnixNano())
 	fresh[key] = s
 	c.slots.Store(&fresh)
-	return s
+	return s, s.next()
 }
 
 // idlest is the key that was asked for longest ago and is not warm.

@@ -3,6 +3,7 @@ package snapshot_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -72,14 +73,15 @@ func (f *fakeSource) Fetch(ctx context.Context, key snapshot.Key) (*snapshot.Sna
 	if err != nil {
 		return nil, err
 	}
+	price := 100 + float64(f.count(key))
 	m, err := liquidation.New(liquidation.Input{
-		Coin: key.Coin, Window: key.Window, MarkUSD: 100, Provenance: market.Provenance{AsOf: time.Now()},
-		Levels: []liquidation.Level{{PriceUSD: 101, Side: market.Short, IntensityUSD: 1}},
+		Coin: key.Coin, Window: key.Window, MarkUSD: price, Provenance: market.Provenance{AsOf: time.Now()},
+		Levels: []liquidation.Level{{PriceUSD: 1e6, Side: market.Short, IntensityUSD: price}},
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &snapshot.Snapshot{Key: key, Map: m, Price: market.Price{USD: 100, Provenance: market.Provenance{AsOf: time.Now()}}}, nil
+	return &snapshot.Snapshot{Key: key, Map: m, Price: market.Price{USD: price, Provenance: market.Provenance{AsOf: time.Now()}}}, nil
 }
 
 func (f *fakeSource) set(change func(*fakeSource)) {
@@ -262,7 +264,7 @@ func TestPanickingSourceIsAFailure(t *testing.T) {
 	})
 }
 
-func TestCoinsWithoutAListAreThoseThatHaveAMap(t *testing.T) {
+func TestWithoutAListTheWarmCoinsAreKnown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
 		f.listErr = errors.New("no list")
@@ -278,6 +280,47 @@ func TestCoinsWithoutAListAreThoseThatHaveAMap(t *testing.T) {
 	})
 }
 
+func TestKeyThatMadeRoomIsFetchedAnewWhenAskedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := running(t, newFake(), func(o *snapshot.CacheOptions) { o.MaxKeys = 2 })
+		for _, coin := range []market.Coin{"A", "B", "C", "A", "B"} {
+			if _, err := c.Wait(t.Context(), snapshot.Key{Coin: coin, Window: market.Day}); err != nil {
+				t.Fatalf("%s: %v", coin, err)
+			}
+		}
+	})
+}
+
+// However many warm keys are due, somebody who waits comes first.
+func TestWhoWaitsComesFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.took = time.Second
+		c := running(t, f, func(o *snapshot.CacheOptions) {
+			o.Warm = nil
+			for i := range 100 {
+				o.Warm = append(o.Warm, snapshot.Key{Coin: market.Coin(fmt.Sprintf("W%d", i)), Window: market.Day})
+			}
+			o.MaxKeys, o.Parallel = 200, 2
+		})
+		began := time.Now()
+		for i := range 5 {
+			if _, err := c.Wait(t.Context(), snapshot.Key{Coin: market.Coin(fmt.Sprintf("X%d", i)), Window: market.Day}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if took := time.Since(began); took > 12*time.Second {
+			t.Errorf("five cold keys took %v with 100 warm ones due", took)
+		}
+		for range 100 {
+			pass(time.Second)
+		}
+		if n := len(c.All()); n < 100 {
+			t.Errorf("%d keys have a snapshot: some warm ones starve", n)
+		}
+	})
+}
+
 // Readers never see a snapshot that does not fit together while a writer
 // publishes; run with the race detector.
 func TestReadersSeeWholeSnapshots(t *testing.T) {
@@ -289,7 +332,7 @@ func TestReadersSeeWholeSnapshots(t *testing.T) {
 	for range 4 {
 		wg.Go(func() {
 			for ctx.Err() == nil {
-				if s := c.Get(btc); s != nil && (s.Map.TotalUSD(market.Short) != 1 || s.Key != btc) {
+				if s := c.Get(btc); s != nil && (s.Map.TotalUSD(market.Short) != s.Price.USD || s.Key != btc) {
 					t.Error("torn snapshot")
 					return
 				}

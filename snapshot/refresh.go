@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,17 +22,20 @@ const (
 	coinsEvery = time.Hour
 )
 
-// refresher is the state of Run: which keys are being refreshed and which rest.
-// Only Run's goroutine touches it.
+// refresher is the state of Run. Only Run's goroutine touches it.
 type refresher struct {
-	cache    *Cache
-	flying   map[Key]bool
-	due      map[Key]time.Time
-	failures map[Key]int
-	ended    chan ended
-	nextList time.Time
-	listing  bool
-	listed   chan listing
+	cache *Cache
+	// flying are the keys that are being refreshed; at most Parallel.
+	flying map[Key]bool
+	// waiting are the keys that somebody waits for, in the order of asking.
+	waiting []Key
+	ended   chan ended
+
+	listing      bool
+	listed       chan listing
+	nextList     time.Time
+	listFailures int
+	listError    string
 }
 
 type ended struct {
@@ -48,14 +52,7 @@ type listing struct {
 // Run refreshes the cache until the context ends, then waits for the refreshes
 // under way and returns nil.
 func (c *Cache) Run(ctx context.Context) error {
-	r := &refresher{
-		cache:    c,
-		flying:   make(map[Key]bool),
-		due:      make(map[Key]time.Time),
-		failures: make(map[Key]int),
-		ended:    make(chan ended),
-		listed:   make(chan listing),
-	}
+	r := &refresher{cache: c, flying: make(map[Key]bool), ended: make(chan ended), listed: make(chan listing)}
 	tick := time.NewTicker(max(c.opts.Every/4, 50*time.Millisecond))
 	defer tick.Stop()
 	r.launch(ctx, time.Now())
@@ -68,7 +65,8 @@ func (c *Cache) Run(ctx context.Context) error {
 			c.forget(now)
 			r.launch(ctx, now)
 		case key := <-c.wanted:
-			r.want(ctx, key, time.Now())
+			r.want(key, time.Now())
+			r.launch(ctx, time.Now())
 		case e := <-r.ended:
 			r.land(e, time.Now())
 			r.launch(ctx, time.Now())
@@ -78,59 +76,100 @@ func (c *Cache) Run(ctx context.Context) error {
 	}
 }
 
-// launch starts what is due.
+// launch starts what is due as far as there is room: first what somebody waits
+// for, then the warm keys, then the rest, those that are due longest first.
 func (r *refresher) launch(ctx context.Context, now time.Time) {
 	if !r.listing && !now.Before(r.nextList) {
 		r.listing = true
 		go func() {
-			ctx, cancel := context.WithTimeout(ctx, r.cache.opts.FetchTimeout)
-			defer cancel()
-			coins, err := r.cache.opts.Source.Coins(ctx)
+			coins, err := r.cache.list(ctx)
 			r.listed <- listing{coins, err}
 		}()
 	}
-	for key := range *r.cache.slots.Load() {
-		if !now.Before(r.due[key]) {
-			r.start(ctx, key, now)
+	slots := *r.cache.slots.Load()
+	r.waiting = slices.DeleteFunc(r.waiting, func(key Key) bool {
+		s, ok := slots[key]
+		return !ok || r.flying[key] || r.start(ctx, key, s, now)
+	})
+	if len(r.flying) >= r.cache.opts.Parallel {
+		return
+	}
+	for _, key := range due(slots, now) {
+		if !r.flying[key] && !r.start(ctx, key, slots[key], now) {
+			return
 		}
 	}
 }
 
-// want is launch for one key that somebody waits for. A key that rests after a
-// failure answers with that failure at once.
-func (r *refresher) want(ctx context.Context, key Key, now time.Time) {
+// due lists the keys whose time has come, the most urgent first.
+func due(slots map[Key]*slot, now time.Time) []Key {
+	var keys []Key
+	for key, s := range slots {
+		if !now.Before(s.due) {
+			keys = append(keys, key)
+		}
+	}
+	slices.SortFunc(keys, func(a, b Key) int {
+		x, y := slots[a], slots[b]
+		if x.warm != y.warm {
+			if x.warm {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Or(x.due.Compare(y.due), cmp.Compare(a.Coin, b.Coin), cmp.Compare(a.Window, b.Window))
+	})
+	return keys
+}
+
+// want notes that somebody waits for a key. A key that rests after a failure
+// answers with that failure at once.
+func (r *refresher) want(key Key, now time.Time) {
 	s, ok := (*r.cache.slots.Load())[key]
 	switch {
-	case !ok || r.flying[key]:
-	case now.Before(r.due[key]):
+	case !ok || r.flying[key] || slices.Contains(r.waiting, key):
+	case s.failures > 0 && now.Before(s.due):
 		s.release()
 	default:
-		r.start(ctx, key, now)
+		r.waiting = append(r.waiting, key)
 	}
 }
 
-func (r *refresher) start(ctx context.Context, key Key, now time.Time) {
-	if r.flying[key] || len(r.flying) >= r.cache.opts.Parallel {
-		return
+// start begins a refresh and reports whether there was room for it.
+func (r *refresher) start(ctx context.Context, key Key, s *slot, now time.Time) bool {
+	if len(r.flying) >= r.cache.opts.Parallel {
+		return false
 	}
 	r.flying[key] = true
-	r.due[key] = now.Add(r.cache.opts.Every)
+	s.due = now.Add(r.cache.opts.Every)
 	go func() {
 		s, err := r.cache.fetch(ctx, key)
 		r.ended <- ended{key, s, err}
 	}()
+	return true
+}
+
+// list asks the source for its coins; a panic there becomes an error.
+func (c *Cache) list(ctx context.Context) (coins []market.Coin, err error) {
+	ctx, cancel := context.WithTimeout(ctx, c.opts.FetchTimeout)
+	defer cancel()
+	defer c.recovered(&err)
+	return c.opts.Source.Coins(ctx)
+}
+
+// recovered turns a source's panic into an error; it is to be deferred.
+func (c *Cache) recovered(err *error) {
+	if p := recover(); p != nil {
+		c.opts.Log.Error("source panicked", slog.String("panic", fmt.Sprintf("%T", p)), slog.String("stack", string(debug.Stack())))
+		*err = &Error{Problem: Unavailable, Err: fmt.Errorf("panic: %v", p)}
+	}
 }
 
 // fetch asks the source; a panic there becomes an error.
 func (c *Cache) fetch(ctx context.Context, key Key) (s *Snapshot, err error) {
 	ctx, cancel := context.WithTimeout(ctx, c.opts.FetchTimeout)
 	defer cancel()
-	defer func() {
-		if p := recover(); p != nil {
-			c.opts.Log.Error("source panicked", slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
-			s, err = nil, &Error{Problem: Unavailable, Err: fmt.Errorf("panic: %v", p)}
-		}
-	}()
+	defer c.recovered(&err)
 	s, err = c.opts.Source.Fetch(ctx, key)
 	if err == nil && (s == nil || s.Map == nil) {
 		err = &Error{Problem: BadData, Hint: "no map in the snapshot"}
@@ -138,51 +177,34 @@ func (c *Cache) fetch(ctx context.Context, key Key) (s *Snapshot, err error) {
 	return s, err
 }
 
-// land publishes what a refresh brought.
+// land publishes what a refresh brought. A key that was forgotten meanwhile has
+// nobody to publish it for.
 func (r *refresher) land(e ended, now time.Time) {
 	c := r.cache
 	delete(r.flying, e.key)
 	c.opts.Observe(e.key, e.snapshot, e.err)
 	s, ok := (*c.slots.Load())[e.key]
+	if !ok {
+		return
+	}
 	if e.err != nil {
-		r.failures[e.key]++
-		r.due[e.key] = now.Add(rest(e.err, r.failures[e.key], c.opts.Every, now))
+		s.failures++
+		s.due = now.Add(rest(e.err, s.failures, c.opts.Every, now))
 		f := &Failure{Key: e.key, At: now, Err: e.err}
 		c.last.Store(f)
-		if r.failures[e.key] == 1 && !errors.Is(e.err, context.Canceled) {
+		if s.failures == 1 && !errors.Is(e.err, context.Canceled) {
 			c.opts.Log.Warn("refresh failed", slog.String("key", e.key.String()), slog.Any("err", e.err))
 		}
-		if ok {
-			s.done(nil, f)
-		}
+		s.done(nil, f)
 		return
 	}
-	if r.failures[e.key] > 0 {
+	if s.failures > 0 {
 		c.opts.Log.Info("refresh works again", slog.String("key", e.key.String()))
 	}
-	delete(r.failures, e.key)
-	if !ok {
-		delete(r.due, e.key)
-		return
-	}
+	s.failures = 0
 	snap := *e.snapshot
 	snap.ID = c.ids.Add(1)
 	s.done(&snap, nil)
-	if !c.listed.Load() {
-		c.coins.Store(c.known())
-	}
-}
-
-// known lists the coins that have a snapshot, for as long as the source cannot
-// list its own.
-func (c *Cache) known() *[]market.Coin {
-	var coins []market.Coin
-	for _, key := range c.opts.Warm {
-		if s := (*c.slots.Load())[key]; s.snapshot.Load() != nil && !slices.Contains(coins, key.Coin) {
-			coins = append(coins, key.Coin)
-		}
-	}
-	return &coins
 }
 
 // rest is how long a key is left alone after its n-th failure in a row.
@@ -204,16 +226,36 @@ func rest(err error, n int, every time.Duration, now time.Time) time.Duration {
 
 // list takes over the source's list of coins.
 func (r *refresher) list(l listing, now time.Time) {
+	c := r.cache
 	r.listing = false
-	if l.err != nil {
-		r.nextList = now.Add(rest(l.err, 1, max(r.cache.opts.Every, time.Second), now))
-		r.cache.last.Store(&Failure{At: now, Err: l.err})
-		r.cache.opts.Log.Warn("coins not listed", slog.Any("err", l.err))
+	if l.err == nil {
+		r.nextList, r.listFailures, r.listError = now.Add(coinsEvery), 0, ""
+		c.coins.Store(&l.coins)
 		return
 	}
-	r.nextList = now.Add(coinsEvery)
-	r.cache.listed.Store(true)
-	r.cache.coins.Store(&l.coins)
+	r.listFailures++
+	r.nextList = now.Add(rest(l.err, r.listFailures, max(c.opts.Every, time.Second), now))
+	c.last.Store(&Failure{At: now, Err: l.err})
+	if text := l.err.Error(); text != r.listError {
+		r.listError = text
+		c.opts.Log.Warn("coins not listed", slog.Any("err", l.err))
+	}
+	if c.coins.Load() == nil {
+		coins := c.warmCoins()
+		c.coins.Store(&coins)
+	}
+}
+
+// warmCoins stand in for the source's list as long as there is none: a member who
+// asks for one of them is told what is wrong with the source.
+func (c *Cache) warmCoins() []market.Coin {
+	var coins []market.Coin
+	for _, key := range c.opts.Warm {
+		if !slices.Contains(coins, key.Coin) {
+			coins = append(coins, key.Coin)
+		}
+	}
+	return coins
 }
 
 // drain waits for the goroutines that launch and start began.

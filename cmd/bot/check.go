@@ -225,4 +225,4 @@ func askPlatform(ctx context.Context, name string, p interface {
 type noClaims struct{}
 
 func (noClaims) Claimed(context.Context, string) (bool, error) { return false, nil }
-func (noClaims) Claim(context.Context, string) (bool, error) { return false, nil }
+func (noClaims) Claim(context.Context, string) (bool, error)   { return false, nil }

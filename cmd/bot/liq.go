@@ -65,7 +65,7 @@ func (sh *shell) liq(ctx context.Context, args []string, flags liqFlags) error {
 	if err != nil {
 		return err
 	}
-	snapshots := newFetchOnce(ctx, source)
+	snapshots := newFetchOnce(ctx, source, c.coins)
 	pictures, err := charts.New()
 	if err != nil {
 		return err

@@ -54,6 +54,9 @@ const (
 const (
 	maxKeys  = 240
 	parallel = 4
+	// idle is how long a coin that is not in COINS is kept fresh after it was asked
+	// for.
+	idle = 5 * time.Minute
 )
 
 func newCache(c *config, source snapshot.Source, log *slog.Logger, observe func(error)) *snapshot.Cache {
@@ -74,6 +77,7 @@ func newCache(c *config, source snapshot.Source, log *slog.Logger, observe func(
 		Source:   source,
 		Warm:     warm,
 		Every:    every,
+		Idle:     idle,
 		MaxKeys:  maxKeys,
 		Parallel: parallel,
 		Log:      log,
@@ -88,10 +92,13 @@ type fetchOnce struct {
 	err    error
 }
 
-// newFetchOnce lists the source's coins; a failure to do so is kept for the reply.
-func newFetchOnce(ctx context.Context, source snapshot.Source) *fetchOnce {
+// newFetchOnce lists the source's coins. Without a list it is content with the
+// usual ones: fetching then says what is wrong.
+func newFetchOnce(ctx context.Context, source snapshot.Source, usual []market.Coin) *fetchOnce {
 	f := &fetchOnce{source: source}
-	f.coins, f.err = source.Coins(ctx)
+	if f.coins, f.err = source.Coins(ctx); f.err != nil {
+		f.coins = usual
+	}
 	return f
 }
 

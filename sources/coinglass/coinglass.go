@@ -178,21 +178,16 @@ func (s *Source) stock() {
 // Name is "CoinGlass".
 func (s *Source) Name() string { return name }
 
-// mainCoins come first in any list, and stand for the list while the vendor does
-// not tell it: these are the coins that the map is sure to have.
+// mainCoins come first in any list.
 func mainCoins() []market.Coin { return []market.Coin{"BTC", "ETH", "SOL"} }
 
 // Coins lists the coins that the vendor supports, in its order but for the main
-// ones, which come first. It is asked for once an hour. While no list can be had
-// the main coins are returned, so that a member who asks for one is told what is
-// wrong with the source; Fetch says it.
+// ones, which come first. It is asked for once an hour. The error is a
+// *snapshot.Error.
 func (s *Source) Coins(ctx context.Context) ([]market.Coin, error) {
 	listed, err := s.coins.get(ctx, "", s.fetchCoins)
-	if ctx.Err() != nil {
-		return nil, fmt.Errorf("coinglass: coins: %w", ctx.Err())
-	}
 	if err != nil {
-		return mainCoins(), nil //nolint:nilerr // the shelf has logged it, and Fetch reports it
+		return nil, fmt.Errorf("coinglass: coins: %w", err)
 	}
 	return slices.Clone(listed.value), nil
 }

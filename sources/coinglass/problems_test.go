@@ -200,10 +200,10 @@ func TestKeyIsNeverShown(t *testing.T) {
 				t.Fatal("no error")
 			}
 			_, coinsErr := s.Coins(t.Context())
-			if coinsErr != nil {
-				t.Error(coinsErr)
+			if coinsErr == nil {
+				t.Fatal("no error from Coins")
 			}
-			shown := err.Error() + log.String()
+			shown := err.Error() + coinsErr.Error() + log.String()
 			for _, f := range s.Check(t.Context()) {
 				shown += f.Text
 			}
