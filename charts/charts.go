@@ -15,6 +15,7 @@ import (
 	"runtime"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/golang/freetype/truetype"
 	chart "github.com/wcharczuk/go-chart/v2"
@@ -33,11 +34,12 @@ type Charts struct {
 	// font is what go-chart wants to be there; only its stock renderer draws with it.
 	font    *truetype.Font
 	rasters sync.Pool
-	// slots bounds how many pictures are drawn at once: more than there are cores
-	// would only hold more memory.
+	// slots bounds how many pictures are drawn at once.
 	slots   chan struct{}
 	flights singleflight.Group
 	cache   cache
+	// rendered is told how long a picture took.
+	rendered func(time.Duration)
 }
 
 // New loads the embedded fonts.
@@ -55,9 +57,15 @@ func New() (*Charts, error) {
 		types:   types,
 		font:    font,
 		rasters: sync.Pool{New: func() any { return new(raster) }},
-		slots:   make(chan struct{}, runtime.GOMAXPROCS(0)),
+		// One core is left for everything else.
+		slots:    make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1)),
+		rendered: func(time.Duration) {},
 	}, nil
 }
+
+// OnRender sets what is told how long each picture took to make. It has to be set
+// before the first picture.
+func (c *Charts) OnRender(f func(time.Duration)) { c.rendered = f }
 
 // LiquidationMap returns the picture of a snapshot. It is rendered once for a
 // snapshot ID, language and shape, however many ask at once; a snapshot without
@@ -128,13 +136,22 @@ func (c *Charts) Render(s *snapshot.Snapshot, l *locales.Language, shape chat.Sh
 	return out.Bytes(), nil
 }
 
-func (c *Charts) picture(s *snapshot.Snapshot, l *locales.Language, shape chat.Shape) (*chat.Picture, error) {
+// picture renders and describes. A panic here would end the process, since it runs
+// in a goroutine of its own.
+func (c *Charts) picture(s *snapshot.Snapshot, l *locales.Language, shape chat.Shape) (p *chat.Picture, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			p, err = nil, fmt.Errorf("charts: %s map: panic: %v", s.Key, r)
+		}
+	}()
+	began := time.Now()
 	png, err := c.Render(s, l, shape)
 	if err != nil {
 		return nil, err
 	}
+	c.rendered(time.Since(began))
 	m := measuresOf(shape)
-	p := &chat.Picture{PNG: png, Name: fileName(s.Key), Alt: alt(s, l), Width: m.width, Height: m.height}
+	p = &chat.Picture{PNG: png, Name: fileName(s.Key), Alt: alt(s, l), Width: m.width, Height: m.height}
 	if s.ID == 0 {
 		p.Key = fmt.Sprintf("liq-%x", sha256.Sum256(png))
 		return p, nil

@@ -15,7 +15,6 @@ import (
 	"liqbot/charts"
 	"liqbot/chat"
 	"liqbot/handlers"
-	"liqbot/locales"
 	"liqbot/snapshot"
 	"liqbot/storage"
 	"liqbot/telemetry"
@@ -56,7 +55,7 @@ func newApp(ctx context.Context, c *config, logTo io.Writer, announce func(url s
 		return nil, errors.Join(err, a.close())
 	}
 	a.cache = newCache(c, a.source, a.log, func(err error) { a.metrics.Fetched(a.source.Name(), err) })
-	options := handlerOptions(c, a.cache, a.store, timedCharts{pictures, a}, a.log)
+	options := handlerOptions(c, a.cache, newSettings(a.store), pictures, a.log)
 	options.Status = a.status
 	h := handlers.New(options)
 	a.bot = h.Bot()
@@ -66,9 +65,10 @@ func newApp(ctx context.Context, c *config, logTo io.Writer, announce func(url s
 		names = append(names, cmd.Name)
 	}
 	a.metrics = telemetry.NewMetrics(version(), names...)
+	pictures.OnRender(a.metrics.Rendered)
 	a.metrics.ObserveHealth(a.health)
 	a.metrics.ObserveSnapshots(a.cache.All)
-	a.bot.Handle = a.metrics.Handle(h.Handle)
+	a.bot.Handle = newFloodgate().guard(a.metrics.Handle(h.Handle))
 	if a.platforms, err = a.newPlatforms(); err != nil {
 		return nil, errors.Join(err, a.close())
 	}
@@ -96,7 +96,7 @@ func (a *app) run(ctx context.Context) error {
 	}
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.cache.Run(running) })
-	group.Go(func() error { return control.run(running) })
+	group.Go(func() error { return a.control(running, control) })
 	for _, p := range a.platforms {
 		group.Go(func() error { return a.supervise(running, p) })
 	}
@@ -117,6 +117,15 @@ func (a *app) run(ctx context.Context) error {
 	case <-limit.C:
 		return fmt.Errorf("some parts did not stop within %v", drainLimit)
 	}
+}
+
+// control keeps the door for commands such as backup open. The bot serves without
+// it.
+func (a *app) control(ctx context.Context, c *control) error {
+	if err := c.run(ctx); err != nil {
+		a.log.Error("backups of the running bot do not work", slog.Any("err", err))
+	}
+	return nil
 }
 
 // mounts are the handlers that share the web chat's server.
@@ -140,21 +149,6 @@ func (a *app) status() handlers.Status {
 		status.Platforms = append(status.Platforms, handlers.PlatformStatus{Name: p.Name, Up: p.Up})
 	}
 	return status
-}
-
-// timedCharts tells the metrics how long pictures take.
-type timedCharts struct {
-	*charts.Charts
-	app *app
-}
-
-func (t timedCharts) LiquidationMap(ctx context.Context, s *snapshot.Snapshot, l *locales.Language, shape chat.Shape) (*chat.Picture, error) {
-	began := time.Now()
-	p, err := t.Charts.LiquidationMap(ctx, s, l, shape)
-	if err == nil {
-		t.app.metrics.Rendered(time.Since(began))
-	}
-	return p, err
 }
 
 // webhookPath is the path at which Telegram's webhook is served.
