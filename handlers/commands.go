@@ -11,7 +11,10 @@ import (
 // command is one entry of the table.
 type command struct {
 	name string
-	run  func(context.Context, *call) chat.Reply
+	// menu and help are the locale keys of its description in menus and of its line
+	// in /help; without help it is not listed there.
+	menu, help string
+	run        func(context.Context, *call) chat.Reply
 	// options are the arguments that menus offer.
 	options []option
 	// owner: only for the bot's owners; admin: in groups only for administrators.
@@ -28,42 +31,30 @@ const (
 	languageOption
 )
 
-// table lists all commands in the order of the menus. To add one, add its file and
-// its line here, and its keys menu.<name> and help.<name> in locales.
-var table = []command{
-	{name: "liq", run: liq, options: []option{coinOption, windowOption}, press: true},
-	{name: "levels", run: levels, options: []option{coinOption, windowOption}, press: true},
-	{name: "price", run: price, options: []option{coinOption}, press: true},
-	{name: "coins", run: coins, press: true},
-	{name: "help", run: help, press: true},
-	{name: "about", run: about, press: true},
-	{name: "lang", run: lang, options: []option{languageOption}, admin: true, press: true},
-	{name: "default", run: defaults, options: []option{coinOption, windowOption}, admin: true},
-	{name: "start", run: start},
-	{name: "stats", run: stats, owner: true},
-}
-
-// menuKeys are the locale keys of the commands' descriptions.
-var menuKeys = map[string]string{
-	"liq":     "menu.liq",
-	"levels":  "menu.levels",
-	"price":   "menu.price",
-	"coins":   "menu.coins",
-	"help":    "menu.help",
-	"about":   "menu.about",
-	"lang":    "menu.lang",
-	"default": "menu.default",
-	"start":   "menu.start",
-	"stats":   "menu.stats",
+// commandTable lists all commands in the order of the menus. To add one, add its
+// file and its line here, and the keys that the line names to locales.
+func commandTable() []command {
+	return []command{
+		{name: "liq", menu: "menu.liq", help: "help.liq", run: liq, options: []option{coinOption, windowOption}, press: true},
+		{name: "levels", menu: "menu.levels", help: "help.levels", run: levels, options: []option{coinOption, windowOption}, press: true},
+		{name: "price", menu: "menu.price", help: "help.price", run: price, options: []option{coinOption}, press: true},
+		{name: "coins", menu: "menu.coins", help: "help.coins", run: coins, press: true},
+		{name: "help", menu: "menu.help", run: help, press: true},
+		{name: "about", menu: "menu.about", help: "help.about", run: about, press: true},
+		{name: "lang", menu: "menu.lang", help: "help.lang", run: lang, options: []option{languageOption}, admin: true, press: true},
+		{name: "default", menu: "menu.default", help: "help.default", run: defaults, options: []option{coinOption, windowOption}, admin: true},
+		{name: "start", menu: "menu.start", run: start},
+		{name: "stats", menu: "menu.stats", help: "help.owner", run: stats, owner: true},
+	}
 }
 
 // Commands describes the commands for the platforms' menus.
 func (h *Handlers) Commands() []chat.Command {
-	commands := make([]chat.Command, 0, len(table))
-	for _, c := range table {
+	var commands []chat.Command
+	for _, c := range commandTable() {
 		described := chat.Command{
 			Name:        c.name,
-			Description: locales.Each(menuKeys[c.name]),
+			Description: locales.Each(c.menu),
 			Owner:       c.owner,
 			Admin:       c.admin,
 		}

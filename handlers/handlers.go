@@ -90,6 +90,7 @@ type Handlers struct {
 	commands map[string]command
 	owners   map[chat.Member]bool
 	worded   sync.Map // wordKey -> *worded
+	wordings atomic.Int64
 	answered atomic.Uint64
 }
 
@@ -108,7 +109,7 @@ func New(opts Options) *Handlers {
 		opts.SymmetricBand = liquidation.SymmetricBand
 	}
 	h := &Handlers{opts: opts, commands: make(map[string]command), owners: make(map[chat.Member]bool)}
-	for _, c := range table {
+	for _, c := range commandTable() {
 		h.commands[c.name] = c
 	}
 	for _, m := range opts.Owners {

@@ -82,7 +82,7 @@ func (c *call) sideLine(s *snapshot.Snapshot, side market.Side) chat.Text {
 		level, found, none = s.Summary.Below, "liq.below", "liq.below_none"
 	}
 	if level == nil {
-		return l.Text(none, "band", l.ShortPercent(c.opts.KeyLevelBand), "amount", l.Amount(s.Map.TotalUSD(side)))
+		return l.Text(none, "band", l.ShortPercent(s.Summary.KeyLevelBand), "amount", l.Amount(s.Map.TotalUSD(side)))
 	}
 	return l.Text(found,
 		"price", l.Level(level.PriceUSD),

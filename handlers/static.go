@@ -46,11 +46,10 @@ func help(_ context.Context, c *call) chat.Reply {
 	l := c.lang
 	var p paragraphs
 	p.line(l.Text("help.title"))
-	for _, key := range []string{"help.liq", "help.levels", "help.price", "help.coins", "help.lang", "help.default", "help.about"} {
-		p.line(l.Text(key))
-	}
-	if c.owners[c.Member] {
-		p.line(l.Text("help.owner"))
+	for _, cmd := range commandTable() {
+		if cmd.help != "" && (!cmd.owner || c.owners[c.Member]) {
+			p.line(l.Text(cmd.help))
+		}
 	}
 	p.gap()
 	p.line(l.Text("help.coins_hint"))

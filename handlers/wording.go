@@ -92,7 +92,7 @@ type worded struct {
 type worder func(*call, *snapshot.Snapshot) chat.Text
 
 // wordedFor words a snapshot once, however often it is asked for. A newer
-// snapshot takes the place of the older one, so the memory is bounded.
+// snapshot takes the place of the older one.
 func (c *call) wordedFor(s *snapshot.Snapshot, part string, word worder) chat.Text {
 	key := wordKey{part: part, language: c.lang.Tag(), key: s.Key}
 	if found, ok := c.worded.Load(key); ok {
@@ -101,9 +101,15 @@ func (c *call) wordedFor(s *snapshot.Snapshot, part string, word worder) chat.Te
 		}
 	}
 	w := &worded{id: s.ID, text: word(c, s)}
-	c.worded.Store(key, w)
+	if _, replaced := c.worded.Swap(key, w); !replaced && c.wordings.Add(1) > maxWordings {
+		c.worded.Clear()
+		c.wordings.Store(0)
+	}
 	return w.text
 }
+
+// maxWordings bounds what is remembered: some hundred coins in every language.
+const maxWordings = 4000
 
 // framed words a snapshot: the title and what marks the data, the body of the
 // command, then the data's source and age.

@@ -60,9 +60,13 @@ func (s *Store) Change(ctx context.Context, t chat.Target, change func(*chat.Set
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	s.changing.Lock()
+	defer s.changing.Unlock()
 	key := chatKey(t)
+	var settings chat.Settings
 	err := s.db.Update(func(tx *bolt.Tx) error {
-		settings, err := readSettings(tx, key)
+		var err error
+		settings, err = readSettings(tx, key)
 		if err != nil {
 			return err
 		}
@@ -74,15 +78,12 @@ func (s *Store) Change(ctx context.Context, t chat.Target, change func(*chat.Set
 		if err != nil {
 			return fmt.Errorf("encode: %w", err)
 		}
-		if err := tx.Bucket(chatsBucket).Put([]byte(key), value); err != nil {
-			return err
-		}
-		tx.OnCommit(func() { s.settings.Load().Store(key, settings) })
-		return nil
+		return tx.Bucket(chatsBucket).Put([]byte(key), value)
 	})
 	if err != nil {
 		return fmt.Errorf("change chat settings: %w", err)
 	}
+	s.settings.Load().Store(key, settings)
 	return nil
 }
 
@@ -92,11 +93,15 @@ func (s *Store) Move(ctx context.Context, from, to chat.Target) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	s.changing.Lock()
+	defer s.changing.Unlock()
 	source, target := chatKey(from), chatKey(to)
+	moved := false
+	var settings chat.Settings
 	err := s.db.Update(func(tx *bolt.Tx) error {
 		chats := tx.Bucket(chatsBucket)
 		value := chats.Get([]byte(source))
-		if value == nil || source == target {
+		if moved = value != nil && source != target; !moved {
 			return nil
 		}
 		if chats.Get([]byte(target)) == nil {
@@ -104,18 +109,18 @@ func (s *Store) Move(ctx context.Context, from, to chat.Target) error {
 				return err
 			}
 		}
-		settings, err := readSettings(tx, target)
-		if err != nil {
+		var err error
+		if settings, err = readSettings(tx, target); err != nil {
 			return err
 		}
-		tx.OnCommit(func() {
-			s.settings.Load().Store(source, chat.Settings{})
-			s.settings.Load().Store(target, settings)
-		})
 		return chats.Delete([]byte(source))
 	})
 	if err != nil {
 		return fmt.Errorf("move chat settings: %w", err)
+	}
+	if moved {
+		s.settings.Load().Store(source, chat.Settings{})
+		s.settings.Load().Store(target, settings)
 	}
 	return nil
 }

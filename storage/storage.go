@@ -49,6 +49,8 @@ type Store struct {
 	// a transaction. Values are chat.Settings.
 	settings atomic.Pointer[sync.Map]
 	cached   atomic.Int64
+	// changing keeps the cache in the order of the commits.
+	changing sync.Mutex
 }
 
 // Open opens the store in a folder, which is made if need be, and brings an older

@@ -130,12 +130,19 @@ func readConfig(environ []string, dotenv string, overrides map[string]string) (*
 	if values == nil {
 		values = make(map[string]string)
 	}
+	given := make(map[string]bool)
 	for _, pair := range environ {
 		if name, value, ok := strings.Cut(pair, "="); ok {
-			values[name] = value
+			values[name], given[name] = value, true
 		}
 	}
 	maps.Copy(values, overrides)
+	for _, k := range keys {
+		// A file named in the environment wins over a value in .env.
+		if k.secret && given[k.name+"_FILE"] && !given[k.name] {
+			delete(values, k.name)
+		}
+	}
 	var problems []error
 	for _, k := range keys {
 		if err := c.take(k, values); err != nil {
@@ -232,8 +239,8 @@ func setWebAddr(c *config, v string) error {
 		return nil
 	}
 	host, port, err := net.SplitHostPort(v)
-	number, perr := strconv.ParseUint(port, 10, 16)
-	if err != nil || perr != nil || strings.ContainsAny(host, "/@ ") || number > 65535 {
+	_, perr := strconv.ParseUint(port, 10, 16)
+	if err != nil || perr != nil || strings.ContainsAny(host, "/@ ") {
 		return errors.New("not an address; want host:port such as 127.0.0.1:8080, or off")
 	}
 	c.web.addr = v
@@ -247,6 +254,11 @@ func setWebhook(c *config, v string) error {
 	}
 	if strings.Trim(u.Path, "/") == "" {
 		return errors.New("has no path; want one that the web server can tell apart, such as https://bot.example.org/telegram")
+	}
+	for _, taken := range []string{"/healthz", "/readyz", "/metrics", "/api", "/pictures", "/assets"} {
+		if u.Path == taken || strings.HasPrefix(u.Path, taken+"/") {
+			return fmt.Errorf("%s is the web server's own path; want another, such as https://bot.example.org/telegram", taken)
+		}
 	}
 	c.telegram.webhook = v
 	return nil

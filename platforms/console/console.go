@@ -5,6 +5,8 @@ package console
 import (
 	"fmt"
 	"io"
+	"strings"
+	"unicode"
 
 	"liqbot/chat"
 )
@@ -26,11 +28,19 @@ func Request(text, language string) chat.Request {
 	}
 }
 
+// visible drops control characters: on a terminal they are commands.
+func visible(r rune) rune {
+	if unicode.IsControl(r) && r != '\n' {
+		return -1
+	}
+	return r
+}
+
 // Print writes the text of a reply. With bold, bold text is bold on a terminal
 // that knows ANSI escapes.
 func Print(w io.Writer, r chat.Reply, bold bool) error {
 	for _, span := range r.Text {
-		text := span.Text
+		text := strings.Map(visible, span.Text)
 		if bold && span.Style == chat.Bold {
 			text = "\x1b[1m" + text + "\x1b[0m"
 		}

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"time"
+	"unicode"
 
 	"liqbot/market"
 )
@@ -34,6 +36,8 @@ func (h *Header) check() error {
 		return fmt.Errorf("v: %d, want %d: the file is of another version", h.Version, Version)
 	case h.Source == "" || len(h.Source) > maxName:
 		return fmt.Errorf("source: %d bytes, want 1 to %d", len(h.Source), maxName)
+	case printable("source", h.Source) != nil:
+		return printable("source", h.Source)
 	case h.StartMS <= 0 || h.StartMS > maxTime:
 		return fmt.Errorf("start_ms: %d, want Unix milliseconds", h.StartMS)
 	case len(h.Coins) > MaxCoins:
@@ -134,6 +138,8 @@ func (e *Event) checkCommon() error {
 		return errors.New("same and gone: want one of them")
 	case len(e.Source) > maxName:
 		return fmt.Errorf("source: %d bytes, want at most %d", len(e.Source), maxName)
+	case printable("source", e.Source) != nil:
+		return printable("source", e.Source)
 	case (e.Kind == KindMap || e.Kind == KindRange) && !windowKnown(e.Window):
 		return fmt.Errorf("window %.20q: want 1d, 7d or 30d", e.Window)
 	}
@@ -227,6 +233,14 @@ func windowKnown(w market.Window) bool { return w.Duration() > 0 }
 func name(field string, v market.Venue) error {
 	if v == "" || len(v) > maxName {
 		return fmt.Errorf("%s: a name of %d bytes, want 1 to %d", field, len(v), maxName)
+	}
+	return printable(field, string(v))
+}
+
+// printable refuses names with control characters: they are shown on terminals.
+func printable(field, v string) error {
+	if strings.ContainsFunc(v, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return fmt.Errorf("%s: a character that cannot be printed", field)
 	}
 	return nil
 }
