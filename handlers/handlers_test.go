@@ -575,6 +575,9 @@ func TestStatsAreForOwners(t *testing.T) {
 	if !reply.Private {
 		t.Error("stats are shown to everyone")
 	}
+	inGroup := owner
+	inGroup.Kind = chat.Group
+	wantAll(t, r.say(t, inGroup), "in a private chat")
 	other := owner
 	other.Member.Platform = chat.Discord
 	wantAll(t, r.say(t, other), "Only the bot's owners")

@@ -10,6 +10,10 @@ import (
 
 // stats answers /stats: how the bot is doing, for its owners.
 func stats(_ context.Context, c *call) chat.Reply {
+	if c.Kind != chat.Private && c.Target.Platform == chat.Telegram {
+		// Nothing can be said to one member of a group there.
+		return c.fail("error.private_only")
+	}
 	l, status := c.lang, c.opts.Status()
 	var p paragraphs
 	p.line(l.Text("stats.title"))

@@ -22,6 +22,7 @@ import (
 	"liqbot/snapshot"
 	"liqbot/sources/coinglass"
 	"liqbot/storage"
+	"liqbot/telemetry"
 )
 
 // checkLimit bounds the whole of bot check.
@@ -74,7 +75,7 @@ func (sh *shell) check(ctx context.Context) error {
 	findings = append(findings, checkSource(ctx, c)...)
 	findings = append(findings, checkData(ctx, c), checkWeb(ctx, c))
 	findings = append(findings, checkPlatforms(ctx, c)...)
-	return report(sh.out, findings)
+	return report(telemetry.NewRedactor(c.allSecrets...).Writer(sh.out), findings)
 }
 
 // report prints the findings; the error says how many failed.

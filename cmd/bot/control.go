@@ -22,6 +22,10 @@ import (
 // machine reach it. Only its owner can read it.
 const controlFile = "control.json"
 
+// controlMark is a header of every answer, so that another program on a port that
+// was ours is not taken for the bot.
+const controlMark = "Liqbot-Control"
+
 // controlAddress is the content of the control file.
 type controlAddress struct {
 	Addr  string `json:"addr"`
@@ -60,6 +64,7 @@ func newControl(ctx context.Context, dir string, store *storage.Store) (*control
 func authorized(token string, next http.Handler) http.Handler {
 	want := []byte("Bearer " + token)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set(controlMark, "1")
 		if subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), want) != 1 {
 			http.Error(w, "not allowed", http.StatusUnauthorized)
 			return
@@ -93,7 +98,7 @@ func serveBackup(w http.ResponseWriter, r *http.Request, dir string, store *stor
 }
 
 // fetchBackup asks a running bot for a copy of its store. It reports false when no
-// bot answers.
+// bot answers: then the store's own lock decides whether one runs.
 func fetchBackup(ctx context.Context, dir string, to io.Writer) (bool, error) {
 	content, err := os.ReadFile(filepath.Join(dir, controlFile))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -111,11 +116,17 @@ func fetchBackup(ctx context.Context, dir string, to io.Writer) (bool, error) {
 		return false, fmt.Errorf("control: %w", err)
 	}
 	request.Header.Set("Authorization", "Bearer "+address.Token)
-	response, err := http.DefaultClient.Do(request)
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.ResponseHeaderTimeout = 30 * time.Second
+	defer transport.CloseIdleConnections()
+	response, err := transport.RoundTrip(request)
 	if err != nil {
 		return false, nil // the file is left over from a bot that was killed
 	}
 	defer response.Body.Close()
+	if response.Header.Get(controlMark) == "" || response.StatusCode == http.StatusUnauthorized {
+		return false, nil
+	}
 	if response.StatusCode != http.StatusOK {
 		return false, fmt.Errorf("control: the running bot answered %s", response.Status)
 	}

@@ -113,6 +113,7 @@ func (a *app) supervise(ctx context.Context, p platform) error {
 	log := a.log.With(slog.String("platform", string(p.name)))
 	waits := backoff.NewExponentialBackOff()
 	waits.InitialInterval, waits.MaxInterval = firstRetry, lastRetry
+	last := ""
 	for first := true; ; first = false {
 		began := time.Now()
 		err := contained(ctx, p.run)
@@ -133,7 +134,10 @@ func (a *app) supervise(ctx context.Context, p platform) error {
 		if errors.Is(err, chat.ErrRefused) {
 			pause = refusedRetry
 		}
-		log.Error("platform is down", slog.Any("err", err), slog.Duration("retry_in", pause.Round(time.Second)))
+		if text := err.Error(); text != last {
+			log.Error("platform is down, will be run again", slog.Any("err", err), slog.Duration("retry_in", pause.Round(time.Second)))
+			last = text
+		}
 		select {
 		case <-ctx.Done():
 			return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -31,6 +32,7 @@ func TestScripts(t *testing.T) {
 			// Every script has a CoinGlass of its own that it may ask.
 			server := coinglasstest.New(t)
 			env.Setenv("COINGLASS", server.URL)
+			env.Setenv("COINGLASS_ADDR", strings.TrimPrefix(server.URL, "http://"))
 			env.Setenv("COINGLASS_KEY", coinglasstest.Key)
 			env.Setenv("LANG", "en")
 			return nil

@@ -89,6 +89,12 @@ func (c *memoryClaims) Claim(_ context.Context, id string) (bool, error) {
 	return first, nil
 }
 
+func (c *memoryClaims) Claimed(_ context.Context, id string) (bool, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.seen[id], c.err
+}
+
 // world is an adapter running against a loopback Discord.
 type world struct {
 	*discordtest.Server

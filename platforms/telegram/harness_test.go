@@ -76,6 +76,8 @@ func (c *claims) Claim(_ context.Context, id string) (bool, error) {
 	return true, nil
 }
 
+func (c *claims) Claimed(_ context.Context, id string) (bool, error) { return c.has(id), nil }
+
 func (c *claims) has(id string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

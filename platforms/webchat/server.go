@@ -18,7 +18,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"syscall"
 	"time"
 
@@ -190,13 +190,10 @@ func (s *Server) Run(ctx context.Context) error {
 	// Requests outlive the context by the time that they have to finish.
 	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	var busy atomic.Int64
+	var unused unusedConns
 	srv := &http.Server{
-		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			busy.Add(1)
-			defer busy.Add(-1)
-			s.handler.ServeHTTP(w, r)
-		}),
+		Handler:           s.handler,
+		ConnState:         unused.track,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
@@ -214,30 +211,15 @@ func (s *Server) Run(ctx context.Context) error {
 		return fmt.Errorf("webchat: serve: %w", err)
 	case <-ctx.Done():
 	}
-	return stop(base, srv, &busy, done)
+	return stop(base, srv, &unused, done)
 }
 
-// stop drains the server and waits for its goroutine. Connections that a browser
-// opened ahead of need and never used would hold a Shutdown up for seconds: once
-// no request is under way they are closed.
-func stop(base context.Context, srv *http.Server, busy *atomic.Int64, done <-chan error) error {
+// stop drains the server and waits for its goroutine.
+func stop(base context.Context, srv *http.Server, unused *unusedConns, done <-chan error) error {
 	drain, cancel := context.WithTimeout(base, drainTimeout)
 	defer cancel()
-	shut := make(chan error, 1)
-	go func() { shut <- srv.Shutdown(drain) }()
-	look := time.NewTicker(20 * time.Millisecond)
-	defer look.Stop()
-	var err error
-	for open := true; open; {
-		select {
-		case err = <-shut:
-			open = false
-		case <-look.C:
-			if busy.Load() == 0 {
-				_ = srv.Close()
-			}
-		}
-	}
+	unused.close()
+	err := srv.Shutdown(drain)
 	if err != nil {
 		_ = srv.Close()
 	}
@@ -248,6 +230,41 @@ func stop(base context.Context, srv *http.Server, busy *atomic.Int64, done <-cha
 		return fmt.Errorf("webchat: requests were cut off at the end: %w", err)
 	}
 	return nil
+}
+
+// unusedConns are connections that a browser opened ahead of need: without a
+// request on them, a Shutdown waits for seconds.
+type unusedConns struct {
+	mu    sync.Mutex
+	conns map[net.Conn]bool
+	ended bool
+}
+
+// track is an http.Server's ConnState.
+func (u *unusedConns) track(c net.Conn, state http.ConnState) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	switch {
+	case state != http.StateNew:
+		delete(u.conns, c)
+	case u.ended:
+		_ = c.Close()
+	default:
+		if u.conns == nil {
+			u.conns = make(map[net.Conn]bool)
+		}
+		u.conns[c] = true
+	}
+}
+
+// close ends the connections without a request, and those that are still to come.
+func (u *unusedConns) close() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.ended = true
+	for c := range u.conns {
+		_ = c.Close()
+	}
 }
 
 // isAPI reports whether a request speaks JSON rather than being a browser that

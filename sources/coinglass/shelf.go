@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"liqbot/snapshot"
@@ -30,6 +31,8 @@ type shelf[T any] struct {
 type slot[T any] struct {
 	turn chan struct{}
 	held dated[T]
+	// latest is held for those whose turn does not come.
+	latest atomic.Pointer[dated[T]]
 	// err is why the latest try failed, nil if it did not. None is made before
 	// retryAt.
 	err     error
@@ -64,6 +67,9 @@ func (s *shelf[T]) get(ctx context.Context, key string, fetch func(context.Conte
 	case sl.turn <- struct{}{}:
 		defer func() { <-sl.turn }()
 	case <-ctx.Done():
+		if held := sl.latest.Load(); held != nil && s.now().Sub(held.at) < s.keep {
+			return *held, nil
+		}
 		return dated[T]{}, ctx.Err()
 	}
 	now := s.now()
@@ -77,7 +83,9 @@ func (s *shelf[T]) get(ctx context.Context, key string, fetch func(context.Conte
 	if err == nil {
 		s.recovered(sl, key)
 		sl.held = dated[T]{value: value, at: s.now()}
-		return sl.held, nil
+		held := sl.held
+		sl.latest.Store(&held)
+		return held, nil
 	}
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return dated[T]{}, err
