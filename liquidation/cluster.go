@@ -25,38 +25,47 @@ type Cluster struct {
 // from 0.01 % to 0.5 % and only decide where a zone begins and ends; every
 // intensity shown is a plain sum of levels.
 const (
-	// binWidth is the width of a search bin as a fraction of the mark.
-	binWidth = 0.001
-	// sparse widens the bins on coarse grids, in units of the usual gap, but never
+	// reach is how far a level counts as a neighbour of another, as a fraction of
+	// the mark.
+	reach = 0.001
+	// sparse widens the reach on coarse grids, in units of the usual gap, but never
 	// beyond a share of the band.
 	sparse, widest = 1.5, 1.0 / 12
-	// dense is how much denser than the side's mean a bin of a cluster is,
-	// dimmed caps that at a share of the densest bin: a flat side has clusters too.
+	// dense is how much denser than the side's mean a level of a cluster is,
+	// dimmed caps that at a share of the densest: a flat side has clusters too.
 	dense, dimmed = 1.5, 0.8
+	// edge lets a level at the very end of a band be in it, whatever the rounding.
+	edge = 1e-9
 )
 
 // Clusters finds the dense zones of a side whose distance from the mark is at
 // most band (a fraction, 0.06 is 6 %), the strongest first. A side without
-// levels in the band has none. All clusters of a side are disjoint.
+// levels in the band has none. All clusters of a side are disjoint; a zone that
+// goes on beyond the band ends with the last level in it.
+//
+// The density at a level is the intensity around it, weighted down to nothing at
+// the reach. It depends on the levels and not on a grid laid from the mark, so the
+// zones stay where they are while the mark moves.
 func (m *Map) Clusters(side market.Side, band float64) []Cluster {
 	levels := m.within(side, band)
 	if len(levels) == 0 || !market.Positive(band) {
 		return nil
 	}
-	width := max(binWidth*m.mark, min(sparse*usualGap(levels), widest*band*m.mark))
-	density := smooth(histogram(levels, m.mark, width, band))
-	threshold := min(dense*mean(density), dimmed*slices.Max(density))
-	zones := number(density, threshold)
+	wide := max(reach*m.mark, min(sparse*usualGap(levels), widest*band*m.mark))
+	density := densities(levels, wide)
+	mean := total(levels) / (band * m.mark)
+	threshold := min(dense*mean, dimmed*slices.Max(density))
 	var found []Cluster
 	for start := 0; start < len(levels); {
-		zone := zones[bin(levels[start], m.mark, width)]
+		if density[start] < threshold {
+			start++
+			continue
+		}
 		end := start + 1
-		for end < len(levels) && zones[bin(levels[end], m.mark, width)] == zone {
+		for end < len(levels) && density[end] >= threshold && gap(levels, end) <= wide*(1+edge) {
 			end++
 		}
-		if zone != 0 {
-			found = append(found, m.cluster(side, levels[start:end]))
-		}
+		found = append(found, m.cluster(side, levels[start:end]))
 		start = end
 	}
 	sort.SliceStable(found, func(i, j int) bool { return found[i].IntensityUSD > found[j].IntensityUSD })
@@ -66,28 +75,40 @@ func (m *Map) Clusters(side market.Side, band float64) []Cluster {
 // within returns the levels of a side that lie in the band, nearest first.
 func (m *Map) within(side market.Side, band float64) []Level {
 	levels := m.half(side).levels
-	n := sort.Search(len(levels), func(i int) bool {
-		return math.Abs(levels[i].PriceUSD-m.mark) > band*m.mark
-	})
+	limit := band * m.mark * (1 + edge)
+	n := sort.Search(len(levels), func(i int) bool { return math.Abs(levels[i].PriceUSD-m.mark) > limit })
 	return levels[:n]
 }
 
 func (m *Map) cluster(side market.Side, levels []Level) Cluster {
-	c := Cluster{Side: side, FromUSD: levels[0].PriceUSD, ToUSD: levels[len(levels)-1].PriceUSD}
-	for _, l := range levels {
-		c.IntensityUSD += l.IntensityUSD
+	c := Cluster{
+		Side: side, FromUSD: levels[0].PriceUSD, ToUSD: levels[len(levels)-1].PriceUSD,
+		IntensityUSD: total(levels),
 	}
 	c.DistanceUSD = c.FromUSD - m.mark
 	c.Distance = c.DistanceUSD / m.mark
 	return c
 }
 
+func total(levels []Level) float64 {
+	sum := 0.0
+	for _, l := range levels {
+		sum += l.IntensityUSD
+	}
+	return sum
+}
+
+// gap is the distance in USD between a level and the one before it.
+func gap(levels []Level, i int) float64 {
+	return math.Abs(levels[i].PriceUSD - levels[i-1].PriceUSD)
+}
+
 // usualGap is the median distance in USD between neighbouring distinct prices.
 func usualGap(levels []Level) float64 {
 	var gaps []float64
 	for i := 1; i < len(levels); i++ {
-		if gap := math.Abs(levels[i].PriceUSD - levels[i-1].PriceUSD); gap > 0 {
-			gaps = append(gaps, gap)
+		if g := gap(levels, i); g > 0 {
+			gaps = append(gaps, g)
 		}
 	}
 	if len(gaps) == 0 {
@@ -97,54 +118,37 @@ func usualGap(levels []Level) float64 {
 	return gaps[len(gaps)/2]
 }
 
-func bin(l Level, mark, width float64) int {
-	return int(math.Abs(l.PriceUSD-mark) / width)
-}
-
-func histogram(levels []Level, mark, width, band float64) []float64 {
-	bins := make([]float64, max(int(band*mark/width), bin(levels[len(levels)-1], mark, width))+1)
-	for _, l := range levels {
-		bins[bin(l, mark, width)] += l.IntensityUSD
+// densities is, for each level, the intensity for a USD of price around it: the
+// sum over its neighbours within a distance, each weighted by how near it is. The
+// levels are ordered outward; running sums make it one pass.
+func densities(levels []Level, wide float64) []float64 {
+	n := len(levels)
+	first := levels[0].PriceUSD
+	at := func(i int) float64 { return math.Abs(levels[i].PriceUSD - first) }
+	// sum[i] and moment[i] are those of the levels before i.
+	sum, moment := make([]float64, n+1), make([]float64, n+1)
+	for i, l := range levels {
+		sum[i+1] = sum[i] + l.IntensityUSD
+		moment[i+1] = moment[i] + l.IntensityUSD*at(i)
 	}
-	return bins
-}
-
-// smooth spreads each bin over its neighbours with the weights 1, 2, 1.
-func smooth(bins []float64) []float64 {
-	out := make([]float64, len(bins))
-	for i := range bins {
-		out[i] = bins[i] / 2
-		if i > 0 {
-			out[i] += bins[i-1] / 4
-		}
-		if i+1 < len(bins) {
-			out[i] += bins[i+1] / 4
-		}
-	}
-	return out
-}
-
-// number gives each run of dense bins a number from 1 on, the bins between them 0.
-func number(density []float64, threshold float64) []int {
-	zones := make([]int, len(density))
-	n, inside := 0, false
-	for i, d := range density {
-		if d < threshold {
-			inside = false
+	out := make([]float64, n)
+	low, high := 0, 0
+	for i := range levels {
+		x := at(i)
+		if i > 0 && x == at(i-1) {
+			out[i] = out[i-1] // the same to the last bit
 			continue
 		}
-		if !inside {
-			n, inside = n+1, true
+		for at(low) < x-wide {
+			low++
 		}
-		zones[i] = n
+		for high < n && at(high) <= x+wide {
+			high++
+		}
+		here := sum[i+1] - sum[low]
+		inner := here*(wide-x) + (moment[i+1] - moment[low])
+		outer := (sum[high]-sum[i+1])*(wide+x) - (moment[high] - moment[i+1])
+		out[i] = (inner + outer) / (wide * wide)
 	}
-	return zones
-}
-
-func mean(v []float64) float64 {
-	sum := 0.0
-	for _, x := range v {
-		sum += x
-	}
-	return sum / float64(len(v))
+	return out
 }

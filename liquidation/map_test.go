@@ -162,6 +162,85 @@ func TestClustersAreDisjointInTheBandAndSumTheirLevels(t *testing.T) {
 	}
 }
 
+// The same levels give the same key level while the mark moves a little: it is the
+// price that breaks a level, not the arithmetic.
+func TestKeyLevelsStayWhileTheMarkMoves(t *testing.T) {
+	changes, looks := 0, 0
+	for seed := range uint64(100) {
+		r := rand.New(rand.NewPCG(seed, 5))
+		var levels []liquidation.Level
+		for price := 88000.0; price < 96000; price += 72 {
+			side := market.Long
+			if price > 92000 {
+				side = market.Short
+			}
+			if distance := math.Abs(price - 92000); distance > 500 && distance < 3600 {
+				wave := 2.2 + math.Sin(price/190+float64(seed)) + math.Sin(price/730)
+				levels = append(levels, level(side, price, wave*r.ExpFloat64()))
+			}
+		}
+		var last liquidation.Summary
+		for mark := 91800.0; mark <= 92200; mark += 20 {
+			m, err := liquidation.New(liquidation.Input{Coin: "BTC", MarkUSD: mark, Levels: levels})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := m.Summarise(0.06, 0.05)
+			if last.Above != nil {
+				looks++
+				if s.Above.PriceUSD != last.Above.PriceUSD || s.Below.PriceUSD != last.Below.PriceUSD {
+					changes++
+				}
+			}
+			last = s
+		}
+	}
+	if changes > looks/50 {
+		t.Errorf("the key levels changed %d times in %d moves of 0.02 %%", changes, looks)
+	}
+	t.Logf("%d changes in %d moves", changes, looks)
+}
+
+// A map of any price scale has the same shape.
+func TestKeyLevelsDoNotDependOnTheScale(t *testing.T) {
+	for seed := range uint64(50) {
+		_, levels := randomMap(t, rand.New(rand.NewPCG(seed, 6)))
+		var want []float64
+		for _, scale := range []float64{1, 1.2345e-7, 1e4} {
+			scaled := slices.Clone(levels)
+			for i := range scaled {
+				scaled[i].PriceUSD *= scale
+			}
+			m, err := liquidation.New(liquidation.Input{Coin: "BTC", MarkUSD: mark * scale, Levels: scaled})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []float64
+			for _, side := range []market.Side{market.Long, market.Short} {
+				for _, c := range m.Clusters(side, 0.06) {
+					got = append(got, c.ToUSD/scale, c.IntensityUSD)
+				}
+			}
+			if want == nil {
+				want = got
+			}
+			if diff := cmp.Diff(want, got, cmpopts.EquateApprox(1e-9, 0)); diff != "" {
+				t.Fatalf("seed %d, scale %v:\n%s", seed, scale, diff)
+			}
+		}
+	}
+}
+
+func TestLevelAtTheEndOfTheBandIsInIt(t *testing.T) {
+	m, err := liquidation.New(liquidation.Input{Coin: "BTC", MarkUSD: 90000, Levels: []liquidation.Level{level(market.Short, 95400, 1), level(market.Long, 84600, 1)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := m.Summarise(0.06, 0.06); s.Above == nil || s.Below == nil || s.Totals.ShortUSD != 1 || s.Totals.LongUSD != 1 {
+		t.Errorf("summary = %+v", s)
+	}
+}
+
 func TestKeyLevelIsTheOuterEdgeOfTheStrongestCluster(t *testing.T) {
 	m := build(t,
 		level(market.Short, 101, 5), level(market.Short, 103.9, 50), level(market.Short, 104, 60), level(market.Short, 105, 2),
