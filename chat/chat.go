@@ -68,6 +68,9 @@ type Request struct {
 	// delivers it again.
 	ID     string
 	Target Target
+	// Home is the chat whose choices count, where that is not Target: the server
+	// that a channel belongs to. Zero means Target.
+	Home   Target
 	Kind   Kind
 	Member Member
 	// Text is what was typed, such as "/liq btc 7d"; empty for a press.
@@ -94,6 +97,14 @@ type Request struct {
 	// Working is called at most once, when the reply's picture has to be made
 	// first. It must return at once; nil is allowed.
 	Working func()
+}
+
+// Chooser is the chat whose choices count.
+func (r Request) Chooser() Target {
+	if r.Home != (Target{}) {
+		return r.Home
+	}
+	return r.Target
 }
 
 // Reply is the answer to a request. The zero Reply means: say nothing.

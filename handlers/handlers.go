@@ -169,7 +169,7 @@ func (h *Handlers) Handle(ctx context.Context, r chat.Request) (reply chat.Reply
 
 // recall fetches what the chat has chosen and settles the language.
 func (c *call) recall(ctx context.Context) {
-	settings, err := c.opts.Settings.Settings(ctx, c.Target)
+	settings, err := c.opts.Settings.Settings(ctx, c.Chooser())
 	if err != nil {
 		c.opts.Log.Error("chat settings not read", slog.Any("err", err))
 		return
@@ -218,7 +218,7 @@ func (c *call) mayChange(ctx context.Context) (bool, chat.Reply) {
 
 // change keeps a change of the chat's settings. The reply is the refusal.
 func (c *call) change(ctx context.Context, f func(*chat.Settings)) (bool, chat.Reply) {
-	if err := c.opts.Settings.Change(ctx, c.Target, f); err != nil {
+	if err := c.opts.Settings.Change(ctx, c.Chooser(), f); err != nil {
 		c.opts.Log.Error("chat settings not saved", slog.Any("err", err))
 		return false, c.fail("error.not_saved")
 	}

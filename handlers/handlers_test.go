@@ -571,7 +571,7 @@ func TestStatsAreForOwners(t *testing.T) {
 	owner := typed("/stats")
 	owner.Member.ID = "1"
 	reply := r.Handle(t.Context(), owner)
-	wantAll(t, reply.Text.String(), "version v1", "60 minutes", "CoinGlass", "Chats known: 4", "telegram: up", "discord: down")
+	wantAll(t, reply.Text.String(), "version v1", "60 minutes", "CoinGlass", "settings of their own: 4", "telegram: up", "discord: down")
 	if !reply.Private {
 		t.Error("stats are shown to everyone")
 	}

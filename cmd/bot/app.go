@@ -32,6 +32,7 @@ type app struct {
 	metrics   *telemetry.Metrics
 	source    snapshot.Source
 	store     *storage.Store
+	settings  *settings
 	cache     *snapshot.Cache
 	bot       chat.Bot
 	platforms []platform
@@ -55,7 +56,8 @@ func newApp(ctx context.Context, c *config, logTo io.Writer, announce func(url s
 		return nil, errors.Join(err, a.close())
 	}
 	a.cache = newCache(c, a.source, a.log, func(err error) { a.metrics.Fetched(a.source.Name(), err) })
-	options := handlerOptions(c, a.cache, newSettings(a.store), pictures, a.log)
+	a.settings = newSettings(a.store)
+	options := handlerOptions(c, a.cache, a.settings, pictures, a.log)
 	options.Status = a.status
 	h := handlers.New(options)
 	a.bot = h.Bot()

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/cookiejar"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -227,5 +228,40 @@ func TestTelegramByWebhook(t *testing.T) {
 		if err := response.Body.Close(); err != nil || response.StatusCode != http.StatusUnauthorized {
 			t.Errorf("secret %q: %s, %v; want 401", secret, response.Status, err)
 		}
+	}
+}
+
+// The page is in the language that was chosen in it, also after a reload.
+func TestWebPageKeepsTheChosenLanguage(t *testing.T) {
+	page := startBot(t, "demo")
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &http.Client{Jar: jar}
+	load := func() string {
+		response, err := client.Get(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		body, err := io.ReadAll(response.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(body)
+	}
+	if !strings.Contains(load(), `lang="en"`) {
+		t.Fatal("the page is not in English at first")
+	}
+	response, err := client.Post(page+"api/messages", "application/json", strings.NewReader(`{"text":"/lang ru"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := response.Body.Close(); err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("/lang: %s, %v", response.Status, err)
+	}
+	if !strings.Contains(load(), `lang="ru"`) {
+		t.Error("after /lang ru the page is not in Russian")
 	}
 }

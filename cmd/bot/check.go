@@ -47,7 +47,7 @@ const (
 // result is stateOK with one text, or stateFail with the error's.
 func result(what, text string, err error) finding {
 	if err != nil {
-		return finding{stateFail, what, err.Error()}
+		return finding{stateFail, what, strings.TrimPrefix(err.Error(), errUsage.Error()+": ")}
 	}
 	return finding{stateOK, what, text}
 }

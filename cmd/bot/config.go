@@ -86,7 +86,9 @@ type key struct {
 	fallback string
 	// secret keys are never shown and may come from a file named by <name>_FILE.
 	secret bool
-	set    func(*config, string) error
+	// unshown values are not repeated in errors: people paste secrets there.
+	unshown bool
+	set     func(*config, string) error
 }
 
 var keys = []key{
@@ -101,18 +103,18 @@ var keys = []key{
 	{name: "RECORDED_FILE", set: text(func(c *config) *string { return &c.recorded.file })},
 	{name: "RECORDED_SPEED", fallback: "1", set: speed(func(c *config) *float64 { return &c.recorded.speed })},
 	{name: "COINGLASS_API_KEY", secret: true, set: token(func(c *config) *secret.Secret { return &c.coinglass.key })},
-	{name: "COINGLASS_API_URL", fallback: "https://open-api-v4.coinglass.com", set: address(func(c *config) *string { return &c.coinglass.url })},
+	{name: "COINGLASS_API_URL", unshown: true, fallback: "https://open-api-v4.coinglass.com", set: address(func(c *config) *string { return &c.coinglass.url })},
 	{name: "COINGLASS_EXCHANGE", set: func(c *config, v string) error { c.coinglass.exchange = market.Venue(v); return nil }},
 	{name: "DATA_DIR", fallback: "data", set: text(func(c *config) *string { return &c.dataDir })},
 	{name: "WEB_ADDR", fallback: "127.0.0.1:8080", set: setWebAddr},
 	{name: "WEB_HOSTS", set: func(c *config, v string) error { c.web.hosts = list(v); return nil }},
 	{name: "TELEGRAM_TOKEN", secret: true, set: token(func(c *config) *secret.Secret { return &c.telegram.token })},
-	{name: "TELEGRAM_API_URL", fallback: "https://api.telegram.org", set: address(func(c *config) *string { return &c.telegram.url })},
-	{name: "TELEGRAM_WEBHOOK_URL", set: setWebhook},
+	{name: "TELEGRAM_API_URL", unshown: true, fallback: "https://api.telegram.org", set: address(func(c *config) *string { return &c.telegram.url })},
+	{name: "TELEGRAM_WEBHOOK_URL", unshown: true, set: setWebhook},
 	{name: "TELEGRAM_WEBHOOK_SECRET", secret: true, set: token(func(c *config) *secret.Secret { return &c.telegram.webhookSecret })},
 	{name: "DISCORD_TOKEN", secret: true, set: token(func(c *config) *secret.Secret { return &c.discord.token })},
-	{name: "DISCORD_API_URL", fallback: "https://discord.com", set: address(func(c *config) *string { return &c.discord.url })},
-	{name: "OWNER_IDS", set: setOwners},
+	{name: "DISCORD_API_URL", unshown: true, fallback: "https://discord.com", set: address(func(c *config) *string { return &c.discord.url })},
+	{name: "OWNER_IDS", unshown: true, set: setOwners},
 	{name: "LOG_LEVEL", fallback: "info", set: setLogLevel},
 }
 
@@ -182,7 +184,7 @@ func (c *config) take(k key, values map[string]string) error {
 		c.allSecrets = append(c.allSecrets, secret.New(value))
 	}
 	if err := k.set(c, value); err != nil {
-		if k.secret {
+		if k.secret || k.unshown {
 			return fmt.Errorf("%s: %w", k.name, err)
 		}
 		return fmt.Errorf("%s=%q: %w", k.name, value, err)
@@ -292,8 +294,8 @@ func text(field func(*config) *string) func(*config, string) error {
 
 func token(field func(*config) *secret.Secret) func(*config, string) error {
 	return func(c *config, v string) error {
-		if len(v) > 512 || strings.ContainsFunc(v, func(r rune) bool { return r <= ' ' || r > '~' }) {
-			return errors.New("has spaces, line breaks or letters that no token has; want it exactly as it was issued")
+		if len(v) < 6 || len(v) > 512 || strings.ContainsFunc(v, func(r rune) bool { return r <= ' ' || r > '~' }) {
+			return errors.New("is too short or has spaces, line breaks or letters that no token has; want it exactly as it was issued")
 		}
 		*field(c) = secret.New(v)
 		return nil
@@ -305,6 +307,9 @@ func address(field func(*config) *string) func(*config, string) error {
 		u, err := url.Parse(v)
 		if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || u.RawQuery != "" || u.User != nil {
 			return errors.New("not a web address; want one such as https://api.example.org")
+		}
+		if strings.Contains(u.Path, "/bot") {
+			return errors.New("holds more than the address of the API; want it without /bot and the token, such as https://api.example.org")
 		}
 		*field(c) = strings.TrimRight(v, "/")
 		return nil

@@ -46,6 +46,11 @@ func TestDiscordFromEndToEnd(t *testing.T) {
 	if got := server.Slash(admin, "lang", discordtest.Value{Name: "language", Value: "ru"}).Reply(); !strings.Contains(got.Text(), "Русский") {
 		t.Errorf("an administrator's /lang: %s", got.Text())
 	}
+	elsewhere := here
+	elsewhere.Channel = "1100000000000000099"
+	if got := server.Slash(elsewhere, "help").Reply(); !strings.Contains(got.Text(), "Команды") {
+		t.Errorf("another channel of the server: %s", got.Text())
+	}
 	server.Drop()
 	server.WaitResumes(1)
 	if got := server.Slash(here, "help").Reply(); !strings.Contains(got.Text(), "Команды") {

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -26,6 +28,7 @@ func readDotenv(path string) (map[string]string, error) {
 	case len(content) > maxDotenv:
 		return nil, fmt.Errorf("%s: is %d bytes long; want lines of KEY=value", path, len(content))
 	}
+	content = bytes.TrimPrefix(content, []byte("\ufeff")) // as some editors on Windows write it
 	values, err := godotenv.UnmarshalBytes(content)
 	if err != nil {
 		return nil, fmt.Errorf("%s: line %d cannot be read; want lines of KEY=value, as in .env.example", path, brokenLine(string(content)))
@@ -44,12 +47,20 @@ func brokenLine(content string) int {
 	return len(lines)
 }
 
+// keyShape is what names of keys look like.
+var keyShape = regexp.MustCompile(`^[A-Za-z][A-Za-z]{0,14}(_[A-Za-z]{1,14}){0,4}$`)
+
 // unknownKeys warns of keys that the bot does not have.
 func unknownKeys(values map[string]string, path string) []string {
 	var warnings []string
 	for name := range values {
-		if !known(name) {
-			warnings = append(warnings, fmt.Sprintf("%s: %.40q is no key of this bot; did you mean %s?", path, name, nearestKey(name)))
+		switch {
+		case known(name):
+		case !keyShape.MatchString(name):
+			// It may be a secret in the wrong place.
+			warnings = append(warnings, path+": a line is no key of this bot; want lines of KEY=value, as in .env.example")
+		default:
+			warnings = append(warnings, fmt.Sprintf("%s: %q is no key of this bot; did you mean %s?", path, name, nearestKey(name)))
 		}
 	}
 	slices.Sort(warnings)

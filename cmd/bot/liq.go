@@ -14,6 +14,7 @@ import (
 	"liqbot/charts"
 	"liqbot/chat"
 	"liqbot/handlers"
+	"liqbot/locales"
 	"liqbot/platforms/console"
 	"liqbot/telemetry"
 )
@@ -49,6 +50,9 @@ func (sh *shell) liqCommand() *cobra.Command {
 }
 
 func (sh *shell) liq(ctx context.Context, args []string, flags liqFlags) error {
+	if _, ok := locales.Match(flags.lang); flags.lang != "" && !ok {
+		return fmt.Errorf("%w: no language %q; want one of %s", errUsage, flags.lang, strings.Join(locales.Tags(), ", "))
+	}
 	overrides := make(map[string]string)
 	if flags.source != "" {
 		overrides["SOURCE"] = flags.source

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -64,8 +65,10 @@ func (sh *shell) main(ctx context.Context, args []string) int {
 	if c, cerr := readConfig(sh.environ, sh.dotenv, nil); cerr == nil {
 		message = telemetry.NewRedactor(c.allSecrets...).String(message)
 	}
-	fmt.Fprintln(sh.err, "bot:", message)
+	fmt.Fprintln(sh.err, "bot:", strings.TrimPrefix(message, errUsage.Error()+": "))
 	switch {
+	case strings.HasPrefix(message, "unknown command"): // cobra has no type for it
+		return exitUsage
 	case errors.Is(err, storage.ErrLocked):
 		fmt.Fprintln(sh.err, "bot: a bot is already running on this data folder; stop it, or set another DATA_DIR")
 		return exitDataBusy

@@ -53,7 +53,7 @@ func (a *app) newPlatforms() ([]platform, error) {
 		web.run = func(ctx context.Context) error {
 			server, err := webchat.New(webchat.Config{
 				Addr: c.web.addr, Hosts: c.web.hosts, Bot: a.bot, Log: a.log, Mount: mounts, Demo: c.source == sourceDemo,
-				Count: a.metrics.Count(chat.Web), State: a.state(chat.Web),
+				Count: a.metrics.Count(chat.Web), State: a.state(chat.Web), Language: a.webLanguage,
 			})
 			if err != nil {
 				return err
@@ -92,8 +92,17 @@ func (a *app) discordConfig() discord.Config {
 }
 
 func (a *app) state(name chat.Platform) func(bool, string) {
-	a.health.Set(string(name), false, "starting")
+	a.health.Set(string(name), false, starting)
 	return func(up bool, reason string) { a.health.Set(string(name), up, reason) }
+}
+
+// webLanguage is what a web chat has chosen by /lang.
+func (a *app) webLanguage(ctx context.Context, session string) string {
+	chosen, err := a.settings.Settings(ctx, chat.Target{Platform: chat.Web, Chat: session})
+	if err != nil {
+		return ""
+	}
+	return chosen.Language
 }
 
 // Waits before a platform that died is run again.
@@ -123,7 +132,7 @@ func (a *app) supervise(ctx context.Context, p platform) error {
 		if err == nil {
 			err = errors.New("ended by itself")
 		}
-		a.health.Set(string(p.name), false, "retrying")
+		a.down(p.name)
 		if first && p.vital {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
@@ -145,6 +154,19 @@ func (a *app) supervise(ctx context.Context, p platform) error {
 		}
 	}
 }
+
+// down records that a platform is down, unless it has said why itself.
+func (a *app) down(name chat.Platform) {
+	for _, part := range a.health.Parts() {
+		if part.Name == string(name) && !part.Up && part.Reason != "" && part.Reason != starting {
+			return
+		}
+	}
+	a.health.Set(string(name), false, "will be run again")
+}
+
+// starting is the reason of a platform that is not up yet.
+const starting = "starting"
 
 // contained turns a panic into an error.
 func contained(ctx context.Context, run func(context.Context) error) (err error) {

@@ -48,8 +48,23 @@ func Print(w io.Writer, r chat.Reply, bold bool) error {
 			return fmt.Errorf("print reply: %w", err)
 		}
 	}
-	if _, err := io.WriteString(w, "\n"); err != nil {
+	if _, err := io.WriteString(w, "\n"+choices(r)); err != nil {
 		return fmt.Errorf("print reply: %w", err)
 	}
 	return nil
+}
+
+// choices lists what could be pressed under a reply that is a question: one
+// without a picture.
+func choices(r chat.Reply) string {
+	if r.Picture != nil || len(r.Buttons) == 0 {
+		return ""
+	}
+	var labels []string
+	for _, row := range r.Buttons {
+		for _, b := range row {
+			labels = append(labels, b.Label)
+		}
+	}
+	return "  " + strings.Join(labels, "  ") + "\n"
 }

@@ -36,7 +36,7 @@ func TestSlashCommandWithPicture(t *testing.T) {
 	}
 	r.IsAdmin, r.Working = nil, nil
 	want := chat.Request{
-		ID: "discord:" + i.ID, Target: chat.Target{Platform: chat.Discord, Chat: discordtest.ChannelID}, Kind: chat.Group,
+		ID: "discord:" + i.ID, Target: chat.Target{Platform: chat.Discord, Chat: discordtest.ChannelID}, Home: chat.Target{Platform: chat.Discord, Chat: "server:" + discordtest.GuildID}, Kind: chat.Group,
 		Member: chat.Member{Platform: chat.Discord, ID: discordtest.UserID}, Text: "/liq $btc 7d", Addressed: true,
 		LanguageHint: "ru", ChatLanguageHint: "zh-CN",
 	}

@@ -25,6 +25,9 @@ func (d *desk) request(i *discordgo.Interaction) chat.Request {
 		LanguageHint: string(i.Locale),
 		Shape:        chat.Wide,
 	}
+	if i.GuildID != "" {
+		req.Home = chat.Target{Platform: chat.Discord, Chat: "server:" + i.GuildID}
+	}
 	if i.GuildLocale != nil {
 		req.ChatLanguageHint = string(*i.GuildLocale)
 	}

@@ -108,7 +108,7 @@ func (d pageData) Styled(key string) []span { return spans(d.Text(key)) }
 func (s *Server) servePage(w http.ResponseWriter, r *http.Request) {
 	s.keepSession(w, r)
 	s.cfg.Count("page")
-	tag := speak(r)
+	tag := s.speak(r)
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Language", tag)
@@ -145,8 +145,14 @@ func hint(r *http.Request) string {
 	return tags[0].String()
 }
 
-// speak is the tag of the language in which the page and its errors are.
-func speak(r *http.Request) string {
+// speak is the tag of the language in which the page and its errors are: the one
+// that the member has chosen, else the browser's.
+func (s *Server) speak(r *http.Request) string {
+	if id, ok := s.session(r); ok && s.cfg.Language != nil {
+		if own, ok := locales.Match(s.cfg.Language(r.Context(), id)); ok {
+			return own
+		}
+	}
 	if own, ok := locales.Match(hint(r)); ok {
 		return own
 	}

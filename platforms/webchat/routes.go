@@ -56,7 +56,7 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, status int, code
 	s.cfg.Count(code)
 	var body refusal
 	body.Error.Code = code
-	body.Error.Message = sentence(locales.For(speak(r)), code)
+	body.Error.Message = sentence(locales.For(s.speak(r)), code)
 	if isAPI(r) {
 		writeJSON(w, status, body)
 		return

@@ -46,6 +46,9 @@ type Config struct {
 	// Mount holds further handlers by path, such as "/healthz". They are served
 	// without the page's Host and Origin checks and without its headers.
 	Mount map[string]http.Handler
+	// Language is the tag of the language that a session has chosen, "" for none;
+	// nil is allowed.
+	Language func(ctx context.Context, session string) string
 	// Demo shows DEMO in the page's title bar.
 	Demo bool
 }
