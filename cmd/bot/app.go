@@ -41,14 +41,14 @@ type app struct {
 }
 
 // newApp makes all parts and starts none. close releases what it holds.
-func newApp(ctx context.Context, c *config, logTo io.Writer, announce func(url string)) (*app, error) {
+func (sh *shell) newApp(ctx context.Context, c *config, announce func(url string)) (*app, error) {
 	a := &app{cfg: c, started: time.Now(), health: telemetry.NewHealth(), announce: announce}
-	a.log = telemetry.NewLogger(logTo, c.logLevel, c.allSecrets...)
+	a.log = telemetry.NewLogger(sh.err, c.logLevel, c.allSecrets...)
 	var err error
 	if a.source, err = newSource(c, a.log); err != nil {
 		return nil, err
 	}
-	if a.store, err = storage.Open(ctx, c.dataDir, nil); err != nil {
+	if a.store, err = sh.openStore(ctx, c.dataDir); err != nil {
 		return nil, errors.Join(err, a.close())
 	}
 	pictures, err := charts.New()

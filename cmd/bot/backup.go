@@ -50,11 +50,11 @@ func (sh *shell) backup(ctx context.Context, file string) (err error) {
 			err = errors.Join(err, os.Remove(tmp.Name()))
 		}
 	}()
-	err = copyStore(ctx, c.dataDir, tmp)
+	err = sh.copyStore(ctx, c.dataDir, tmp)
 	if err = errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
 		return err
 	}
-	if err := storage.Verify(ctx, tmp.Name()); err != nil {
+	if err := sh.verify(ctx, tmp.Name()); err != nil {
 		return fmt.Errorf("the copy is no good and was not kept: %w", err)
 	}
 	if err := os.Rename(tmp.Name(), file); err != nil {
@@ -65,11 +65,11 @@ func (sh *shell) backup(ctx context.Context, file string) (err error) {
 }
 
 // copyStore copies from the running bot, or from the file when none runs.
-func copyStore(ctx context.Context, dir string, to *os.File) (err error) {
+func (sh *shell) copyStore(ctx context.Context, dir string, to *os.File) (err error) {
 	if done, err := fetchBackup(ctx, dir, to); done || err != nil {
 		return err
 	}
-	store, err := storage.Open(ctx, dir, nil)
+	store, err := sh.openStore(ctx, dir)
 	if err != nil {
 		return err
 	}

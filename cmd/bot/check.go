@@ -73,7 +73,7 @@ func (sh *shell) check(ctx context.Context) error {
 	defer cancel()
 	findings := []finding{{stateOK, "settings", describeSettings(c)}}
 	findings = append(findings, checkSource(ctx, c)...)
-	findings = append(findings, checkData(ctx, c), checkWeb(ctx, c))
+	findings = append(findings, sh.checkData(ctx, c), checkWeb(ctx, c))
 	findings = append(findings, checkPlatforms(ctx, c)...)
 	return report(telemetry.NewRedactor(c.allSecrets...).Writer(sh.out), findings)
 }
@@ -133,7 +133,7 @@ func checkSource(ctx context.Context, c *config) []finding {
 }
 
 // checkData tries the data folder without making a new data file.
-func checkData(ctx context.Context, c *config) finding {
+func (sh *shell) checkData(ctx context.Context, c *config) finding {
 	path := filepath.Join(c.dataDir, storage.FileName)
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		if err := writable(c.dataDir); err != nil {
@@ -141,7 +141,7 @@ func checkData(ctx context.Context, c *config) finding {
 		}
 		return result("data", path+" will be made at the first run", nil)
 	}
-	store, err := storage.Open(ctx, c.dataDir, nil)
+	store, err := sh.openStore(ctx, c.dataDir)
 	if errors.Is(err, storage.ErrLocked) {
 		return finding{stateOK, "data", path + " is in use: a bot is running on it"}
 	}

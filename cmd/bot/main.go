@@ -37,6 +37,8 @@ type shell struct {
 	dotenv   string
 	out, err io.Writer
 	terminal bool
+	// self is this program, to run a part of itself apart; empty in tests.
+	self string
 }
 
 func main() {
@@ -44,6 +46,9 @@ func main() {
 	// After the first signal the second one ends the process at once.
 	context.AfterFunc(ctx, stop)
 	sh := &shell{environ: os.Environ(), dotenv: ".env", out: os.Stdout, err: os.Stderr, terminal: isTerminal(os.Stdout)}
+	if self, err := os.Executable(); err == nil {
+		sh.self = self
+	}
 	os.Exit(sh.main(ctx, os.Args[1:]))
 }
 
@@ -101,7 +106,7 @@ lists and explains them all.`,
 	root.SetErr(sh.err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, err) })
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(sh.runCommand(), sh.demoCommand(), sh.liqCommand(), sh.checkCommand(), sh.recordCommand(), sh.backupCommand())
+	root.AddCommand(sh.runCommand(), sh.demoCommand(), sh.liqCommand(), sh.checkCommand(), sh.recordCommand(), sh.backupCommand(), sh.verifyCommand())
 	return root
 }
 

@@ -80,7 +80,7 @@ func (sh *shell) serve(ctx context.Context, c *config) error {
 	announce := func(url string) {
 		fmt.Fprintf(sh.out, "The web chat is at %s  (Ctrl+C stops it)\n", url)
 	}
-	a, err := newApp(ctx, c, sh.err, announce)
+	a, err := sh.newApp(ctx, c, announce)
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"bot": func() {
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-			sh := &shell{environ: os.Environ(), dotenv: ".env", out: os.Stdout, err: os.Stderr}
+			sh := &shell{environ: os.Environ(), dotenv: ".env", out: os.Stdout, err: os.Stderr, self: os.Args[0]}
 			code := sh.main(ctx, os.Args[1:])
 			stop()
 			os.Exit(code)
@@ -40,6 +40,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"png":      checkPNG,
 			"waitfile": waitFile,
+			"damage":   damage,
 		},
 	})
 }

@@ -38,3 +38,15 @@ func waitFile(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ts.Fatalf("%s does not come", args[0])
 }
+
+// damage is the script command "damage FILE": it flips bytes here and there.
+func damage(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: damage FILE")
+	}
+	content := []byte(ts.ReadFile(args[0]))
+	for i := 9000; i < len(content); i += 97 {
+		content[i] ^= 0xff
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), content, 0o600))
+}
