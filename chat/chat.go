@@ -217,6 +217,24 @@ type Claims interface {
 	// Claim reports true the first time it is called with an id and false ever
 	// after. It returns once the claim is on disk.
 	Claim(ctx context.Context, id string) (bool, error)
+	// Release takes a claim back whose answer was certainly not sent.
+	Release(ctx context.Context, id string) error
+}
+
+// Event is something that happened on a platform, as the platform sent it.
+type Event struct {
+	// ID is the Request.ID that it leads to; it begins with the platform and a colon.
+	ID   string
+	Body []byte
+}
+
+// Inbox keeps events that a platform has handed over for good and that are not
+// answered yet, across restarts. What is kept may hold chat text: it is forgotten
+// as soon as it is answered.
+type Inbox interface {
+	Keep(ctx context.Context, e Event) error
+	Done(ctx context.Context, id string) error
+	Kept(ctx context.Context, platform Platform) ([]Event, error)
 }
 
 // Settings is what a chat has chosen. Zero fields mean: not chosen.

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -70,6 +71,25 @@ func (s *Store) Claim(ctx context.Context, id string) (bool, error) {
 	default:
 		return true, nil
 	}
+}
+
+// Release takes a claim back whose answer was certainly not sent.
+func (s *Store) Release(ctx context.Context, id string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	err := s.db.Update(func(tx *bolt.Tx) error {
+		claims, times := tx.Bucket(claimsBucket), tx.Bucket(claimTimesBucket)
+		at := claims.Get([]byte(id))
+		if at == nil {
+			return nil
+		}
+		return errors.Join(times.Delete(append(bytes.Clone(at), id...)), claims.Delete([]byte(id)))
+	})
+	if err != nil {
+		return fmt.Errorf("release claim: %w", err)
+	}
+	return nil
 }
 
 // errTaken ends the transaction of a claim that changes nothing.

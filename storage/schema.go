@@ -21,6 +21,9 @@ var (
 	// claimTimesBucket: time of the claim and request id -> nothing, for pruning in
 	// the order of time.
 	claimTimesBucket = []byte("claim_times")
+	// inboxBucket: request id -> the event as the platform sent it, for as long as it
+	// is not answered.
+	inboxBucket = []byte("inbox")
 )
 
 // migrations[i] brings a file from schema i to i+1. Each runs in the transaction
@@ -33,6 +36,10 @@ var migrations = []func(*bolt.Tx) error{
 			}
 		}
 		return nil
+	},
+	func(tx *bolt.Tx) error {
+		_, err := tx.CreateBucketIfNotExists(inboxBucket)
+		return err
 	},
 }
 

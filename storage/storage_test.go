@@ -156,6 +156,74 @@ func TestClaimIsGivenOnceAlsoAfterARestart(t *testing.T) {
 	}
 }
 
+func TestReleasedClaimIsGivenAgain(t *testing.T) {
+	s := open(t, t.TempDir())
+	for range 2 {
+		if first, err := s.Claim(t.Context(), "telegram:1"); !first || err != nil {
+			t.Fatalf("claim: %v, %v", first, err)
+		}
+		if err := s.Release(t.Context(), "telegram:1"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Release(t.Context(), "telegram:never"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestInboxKeepsWhatIsNotAnswered(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	for _, e := range []chat.Event{{ID: "telegram:2", Body: []byte("two")}, {ID: "telegram:1", Body: []byte("one")}, {ID: "discord:9", Body: []byte("nine")}} {
+		if err := s.Keep(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(s.Done(t.Context(), "telegram:2"), s.Done(t.Context(), "telegram:7"), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, dir)
+	got, err := s.Kept(t.Context(), chat.Telegram)
+	if diff := cmp.Diff([]chat.Event{{ID: "telegram:1", Body: []byte("one")}}, got); diff != "" || err != nil {
+		t.Errorf("kept (-want +got), %v:\n%s", err, diff)
+	}
+	for name, e := range map[string]chat.Event{"no id": {}, "huge": {ID: "a", Body: make([]byte, 2<<20)}} {
+		if err := s.Keep(t.Context(), e); err == nil {
+			t.Errorf("%s was kept", name)
+		}
+	}
+}
+
+// A file of the first schema, as version one of the bot left it.
+func TestMigrationFromTheFirstSchema(t *testing.T) {
+	dir := t.TempDir()
+	db, err := bolt.Open(filepath.Join(dir, storage.FileName), 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.Update(func(tx *bolt.Tx) error {
+		for _, name := range []string{"meta", "chats", "claims", "claim_times"} {
+			if _, err := tx.CreateBucket([]byte(name)); err != nil {
+				return err
+			}
+		}
+		return errors.Join(
+			tx.Bucket([]byte("meta")).Put([]byte("schema"), binary.BigEndian.AppendUint64(nil, 1)),
+			tx.Bucket([]byte("chats")).Put([]byte("telegram\x00-100"), []byte(`{"language":"ru","since":"2026-11-24T12:00:00Z"}`)),
+		)
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, dir)
+	if got, err := s.Settings(t.Context(), group); err != nil || got.Language != "ru" {
+		t.Errorf("settings after the migration: %+v, %v", got, err)
+	}
+	if err := s.Keep(t.Context(), chat.Event{ID: "telegram:1", Body: []byte("x")}); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestOldClaimsAreForgotten(t *testing.T) {
 	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	s, err := storage.Open(t.Context(), t.TempDir(), func() time.Time { return now })

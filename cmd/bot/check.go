@@ -226,4 +226,5 @@ func askPlatform(ctx context.Context, name string, p interface {
 type noClaims struct{}
 
 func (noClaims) Claimed(context.Context, string) (bool, error) { return false, nil }
+func (noClaims) Release(context.Context, string) error         { return nil }
 func (noClaims) Claim(context.Context, string) (bool, error)   { return false, nil }

@@ -9,8 +9,11 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/bwmarrin/discordgo"
 )
@@ -26,13 +29,32 @@ const (
 	codeInvalidToken       = 50027
 )
 
+// told lists the codes whose message is worth a line in the log. A server in
+// between may answer JSON too, and say in it what it likes.
+var told = []int{
+	codeMissingAccess, codeMissingPermissions, codeTooLarge, codeAnswered, codeUnknownInteraction, codeInvalidToken,
+	10002, // unknown application
+	10003, // unknown channel
+	10008, // unknown message
+	10015, // unknown webhook
+	30034, // daily limit of new commands
+	40001, // unauthorized
+	40002, // account to be verified
+	40062, // service resource limited
+	50035, // invalid form body
+	50109, // invalid JSON
+}
+
+// maxSaid is how much of a message of Discord is kept, in characters.
+const maxSaid = 100
+
 // apiError is a call that Discord refused or that did not come through. It holds
 // no address: interaction tokens stand in addresses.
 type apiError struct {
 	op string
 	// status is 0 when no answer came.
 	status int
-	// code and message are Discord's own, where the answer had any.
+	// code and message are Discord's own, where the answer had ones that are known.
 	code       int
 	message    string
 	retryAfter time.Duration
@@ -43,7 +65,7 @@ func (e *apiError) Error() string {
 	switch {
 	case e.status == 0:
 		return fmt.Sprintf("%s: %v", e.op, e.err)
-	case e.message == "":
+	case e.code == 0:
 		return fmt.Sprintf("%s: HTTP status %d", e.op, e.status)
 	default:
 		return fmt.Sprintf("%s: HTTP status %d, code %d: %s", e.op, e.status, e.code, e.message)
@@ -51,6 +73,21 @@ func (e *apiError) Error() string {
 }
 
 func (e *apiError) Unwrap() error { return e.err }
+
+// said keeps what the body of an answer tells, if it is Discord that speaks: the
+// message short and on one line.
+func (e *apiError) said(code int, message string) {
+	if !slices.Contains(told, code) {
+		return
+	}
+	printable := []rune(strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return -1
+	}, message))
+	e.code, e.message = code, string(printable[:min(len(printable), maxSaid)])
+}
 
 // unclear reports that the call may or may not have taken effect.
 func (e *apiError) unclear() bool { return e.status == 0 || e.status >= 500 }
@@ -61,7 +98,7 @@ func restError(op string, err error) error {
 	if refused, ok := errors.AsType[*discordgo.RESTError](err); ok {
 		out := &apiError{op: op, status: refused.Response.StatusCode}
 		if refused.Message != nil {
-			out.code, out.message = refused.Message.Code, refused.Message.Message
+			out.said(refused.Message.Code, refused.Message.Message)
 		}
 		if out.status == http.StatusTooManyRequests {
 			out.retryAfter = retryHeader(refused.Response.Header)
@@ -207,7 +244,7 @@ func refused(op string, resp *http.Response, body []byte) *apiError {
 	}
 	out := &apiError{op: op, status: resp.StatusCode}
 	if json.Unmarshal(body, &said) == nil {
-		out.code, out.message = said.Code, said.Message
+		out.said(said.Code, said.Message)
 	}
 	if resp.StatusCode == http.StatusTooManyRequests {
 		out.retryAfter = max(seconds(said.RetryAfter), retryHeader(resp.Header))

@@ -95,6 +95,13 @@ func (c *memoryClaims) Claimed(_ context.Context, id string) (bool, error) {
 	return c.seen[id], c.err
 }
 
+func (c *memoryClaims) Release(_ context.Context, id string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.seen, id)
+	return c.err
+}
+
 // world is an adapter running against a loopback Discord.
 type world struct {
 	*discordtest.Server

@@ -150,3 +150,34 @@ func TestLostForGoodIsLoggedWithoutToken(t *testing.T) {
 	w.eventually("a line in the log", func() bool { return strings.Contains(w.logs.String(), "edit an answer") })
 	w.noSecrets()
 }
+
+// What a refusal says is put into the log only where it is Discord that speaks, and
+// in short.
+func TestRefusalIsLoggedInShort(t *testing.T) {
+	t.Parallel()
+	const edit, menu = "@original", "/commands"
+	long := strings.Repeat("я", 300)
+	tests := []struct {
+		name, method, path, body, want string
+	}{
+		{"known code", "PATCH", edit, `{"code":10008,"message":"Unknown Message"}`, `HTTP status 400, code 10008: Unknown Message"`},
+		{"long and unprintable", "PATCH", edit, `{"code":50035,"message":"a\n\u202eb` + long + `"}`, "code 50035: ab" + long[:2*98] + `"`},
+		{"unknown code", "PATCH", edit, `{"code":777,"message":"planted"}`, `HTTP status 400"`},
+		{"no code", "PATCH", edit, `{"message":"planted"}`, `HTTP status 400"`},
+		{"page", "PATCH", edit, `<html>planted`, `HTTP status 400"`},
+		{"known code to the library", "PUT", menu, `{"code":50035,"message":"Invalid\nForm Body` + long + `"}`, "code 50035: InvalidForm Body" + long[:2*84] + `"`},
+		{"unknown code to the library", "PUT", menu, `{"code":777,"message":"planted"}`, `HTTP status 400"`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			srv := discordtest.New(t)
+			srv.Fail(discordtest.Fault{Method: tt.method, Path: tt.path, Status: http.StatusBadRequest, Body: tt.body})
+			w := start(t, srv, func(context.Context, chat.Request) chat.Reply { return picture("BTC") })
+			if tt.path == edit {
+				w.Slash(discordtest.Guild(), "liq")
+			}
+			w.eventually("a line in the log", func() bool { return strings.Contains(w.logs.String(), tt.want) })
+		})
+	}
+}

@@ -163,6 +163,29 @@ func classOf(err error) class {
 	return final
 }
 
+// plainReason words an error for a health page: it names no address and quotes
+// nobody.
+func plainReason(err error) string {
+	const other = "Telegram gave an answer that makes no sense"
+	e, ok := errors.AsType[*apiError](err)
+	switch {
+	case !ok:
+		return other
+	case e.class == rateLimited:
+		return "Telegram asks for a pause"
+	case e.class == conflict:
+		return "another bot instance receives the updates"
+	case e.class == hooked:
+		return "a webhook receives the updates"
+	case e.code != 0:
+		return fmt.Sprintf("Telegram answered with status %d", e.code)
+	case e.class == unsent, e.class == uncertain:
+		return "Telegram cannot be reached"
+	default:
+		return other
+	}
+}
+
 // clip keeps a text short and on one line for a log.
 func clip(s string) string {
 	const most = 160

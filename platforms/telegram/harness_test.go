@@ -64,19 +64,31 @@ func (b *buffer) String() string {
 type claims struct {
 	mu   sync.Mutex
 	seen map[string]bool
+	err  error // of a store that is broken
+}
+
+func (c *claims) Claimed(_ context.Context, id string) (bool, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.seen[id], c.err
 }
 
 func (c *claims) Claim(_ context.Context, id string) (bool, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.seen[id] {
-		return false, nil
+	if c.seen[id] || c.err != nil {
+		return false, c.err
 	}
 	c.seen[id] = true
 	return true, nil
 }
 
-func (c *claims) Claimed(_ context.Context, id string) (bool, error) { return c.has(id), nil }
+func (c *claims) Release(_ context.Context, id string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.seen, id)
+	return c.err
+}
 
 func (c *claims) has(id string) bool {
 	c.mu.Lock()

@@ -37,8 +37,11 @@ func (s *session) complete(ctx context.Context, id string, q *models.InlineQuery
 	}
 }
 
-// results answers a query that names a coin, and otherwise offers coins.
+// results answers a query that names a coin, and otherwise offers coins: as many as
+// are ready in Timing.Inline.
 func (s *session) results(ctx context.Context, id string, q *models.InlineQuery) []models.InlineQueryResult {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timing.Inline)
+	defer cancel()
 	query := strings.TrimSpace(q.Query)
 	if len(query) > maxQuery {
 		query = ""
@@ -52,6 +55,9 @@ func (s *session) results(ctx context.Context, id string, q *models.InlineQuery)
 		}
 	}
 	for _, choice := range s.suggest(query) {
+		if ctx.Err() != nil {
+			break
+		}
 		if r := s.inline(ctx, id, q, choice.Value); !r.Silent() {
 			out = s.offer(out, choice.Label, r)
 		}
@@ -72,7 +78,7 @@ func (s *session) suggest(query string) []chat.Choice {
 // inline asks the handler as in a private chat of the member.
 func (s *session) inline(ctx context.Context, id string, q *models.InlineQuery, query string) chat.Reply {
 	req := s.request(id, &models.Message{Chat: models.Chat{ID: q.From.ID, Type: models.ChatTypePrivate}, From: q.From})
-	req.Text, req.Addressed = "/liq "+query, true
+	req.Text, req.Addressed, req.Quick = "/liq "+query, true, true
 	return s.cfg.Bot.Handle(ctx, req)
 }
 

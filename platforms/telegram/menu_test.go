@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -100,5 +101,35 @@ func TestInline(t *testing.T) {
 	answer := h.Calls("answerInlineQuery")[0].Params
 	if answer["cache_time"] != "1" || answer["is_personal"] != "true" {
 		t.Errorf("answer = %v", answer)
+	}
+}
+
+// A member who types does not wait: neither for a source nor for one coin after
+// the other.
+func TestInlineIsQuick(t *testing.T) {
+	h := prepare(t, func(ctx context.Context, r chat.Request) chat.Reply {
+		if !strings.HasSuffix(r.Text, " ready") {
+			<-ctx.Done()
+		}
+		return chat.Reply{Text: chat.Plainly(r.Text)}
+	})
+	h.cfg.Bot.Suggest = func(string, int) []chat.Choice {
+		return []chat.Choice{{Label: "R", Value: "ready"}, {Label: "A", Value: "slow"}, {Label: "B", Value: "later"}}
+	}
+	h.cfg.Timing.Inline = 50 * time.Millisecond
+	h.start()
+	id := h.Inline(ann, "")
+	h.WaitFor("inline answer", func() bool { return h.InlineResults(id) != nil })
+	if got := h.InlineResults(id); len(got) == 0 || got[0].Title != "R" {
+		t.Errorf("results = %+v, want what was ready", got)
+	}
+	asked := h.requests()
+	if len(asked) != 2 {
+		t.Errorf("asked %d times, want none after the time is up", len(asked))
+	}
+	for _, r := range asked {
+		if !r.Quick {
+			t.Errorf("request %q is not quick", r.Text)
+		}
 	}
 }

@@ -77,7 +77,7 @@ func (p *poller) mend(ctx context.Context, err error) {
 	if ctx.Err() != nil {
 		return
 	}
-	p.report(false, err.Error())
+	p.report(false, plainReason(err))
 	kind := classOf(err)
 	if kind == hooked && !p.unhooked && p.unhook(ctx) {
 		return

@@ -14,7 +14,7 @@ import (
 
 // post makes the one call that puts the message in its place.
 func (s *session) post(ctx context.Context, m *outgoing) error {
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timing.Call)
+	ctx, cancel := context.WithTimeout(watched(ctx), s.cfg.Timing.Call)
 	defer cancel()
 	switch {
 	case m.picture != nil:
@@ -24,21 +24,21 @@ func (s *session) post(ctx context.Context, m *outgoing) error {
 			ChatID: m.editChat(), MessageID: m.message, InlineMessageID: m.inline,
 			Caption: m.body(), ParseMode: m.mode(), ReplyMarkup: markupOf(m.buttons),
 		})
-		return s.edited("editMessageCaption", err)
+		return s.edited(ctx, "editMessageCaption", err)
 	case m.editing():
 		_, err := s.api.EditMessageText(ctx, &bot.EditMessageTextParams{
 			ChatID: m.editChat(), MessageID: m.message, InlineMessageID: m.inline,
 			Text: m.body(), ParseMode: m.mode(), ReplyMarkup: markupOf(m.buttons),
 			LinkPreviewOptions: noPreview(),
 		})
-		return s.edited("editMessageText", err)
+		return s.edited(ctx, "editMessageText", err)
 	}
 	_, err := s.api.SendMessage(ctx, &bot.SendMessageParams{
 		ChatID: m.chat, MessageThreadID: m.thread,
 		Text: m.body(), ParseMode: m.mode(), ReplyMarkup: markupOf(m.buttons),
 		LinkPreviewOptions: noPreview(), ReplyParameters: m.replyParameters(),
 	})
-	return s.sent("sendMessage", err)
+	return s.sent(ctx, "sendMessage", err)
 }
 
 // postPicture sends or edits a photo, by its file id where Telegram has it.
@@ -85,7 +85,7 @@ func (s *session) photo(ctx context.Context, m *outgoing, id string) (*models.Me
 			ChatID: m.editChat(), MessageID: m.message, InlineMessageID: m.inline,
 			Media: media, ReplyMarkup: markupOf(m.buttons),
 		})
-		return sent, s.edited("editMessageMedia", err)
+		return sent, s.edited(ctx, "editMessageMedia", err)
 	}
 	var file models.InputFile = &models.InputFileString{Data: id}
 	if id == "" {
@@ -96,7 +96,7 @@ func (s *session) photo(ctx context.Context, m *outgoing, id string) (*models.Me
 		Caption: m.body(), ParseMode: m.mode(), ReplyMarkup: markupOf(m.buttons),
 		ReplyParameters: m.replyParameters(),
 	})
-	return sent, s.sent("sendPhoto", err)
+	return sent, s.sent(ctx, "sendPhoto", err)
 }
 
 // fileID is that of the largest size, which is the last.
@@ -107,30 +107,31 @@ func fileID(m *models.Message, err error) string {
 	return m.Photo[len(m.Photo)-1].FileID
 }
 
-// sent passes on why a message was not sent. Any other error is one of reading
-// the answer to a call that succeeded: an edit in inline mode answers "true", and
-// newer servers may answer what the library cannot read.
-func (s *session) sent(method string, err error) error {
-	if _, ok := errors.AsType[*apiError](err); !ok {
+// sent passes on why a message was not sent. An error after Telegram has carried
+// the call out is one of reading the answer: an edit in inline mode answers "true",
+// and newer servers may answer what the library cannot read.
+func (s *session) sent(ctx context.Context, method string, err error) error {
+	if err == nil || carriedOut(ctx) {
 		return nil
 	}
 	return s.safe(method, err)
 }
 
 // edited is sent for edits, where an edit that changes nothing is a success.
-func (s *session) edited(method string, err error) error {
+func (s *session) edited(ctx context.Context, method string, err error) error {
 	if err != nil && classOf(err) == notModified {
 		return nil
 	}
-	return s.sent(method, err)
+	return s.sent(ctx, method, err)
 }
 
-// safe replaces an error of the library, which may print bodies or the token.
+// safe replaces an error of the library, which may print bodies or the token: it
+// could not build the request or not read the answer.
 func (s *session) safe(method string, err error) error {
 	if e, ok := errors.AsType[*apiError](err); ok {
 		return e
 	}
-	return fmt.Errorf("telegram: %s: unexpected answer", method)
+	return fmt.Errorf("telegram: %s: the client library failed", method)
 }
 
 func (o *outgoing) body() string {

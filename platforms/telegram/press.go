@@ -21,7 +21,7 @@ func (s *session) routePress(q *models.CallbackQuery) (string, *task) {
 	// The query's id, unlike the update's, is the same in every delivery for ever.
 	id := "telegram:press:" + q.ID
 	req, out := s.pressed(id, q)
-	return laneOf(out.chat), s.task(id, func(ctx context.Context, t *task) {
+	return laneOf(out.chat), s.claimable(id, func(ctx context.Context, t *task) {
 		s.press(ctx, t, q, req, out)
 	})
 }

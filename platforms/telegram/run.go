@@ -124,7 +124,7 @@ func (s *session) insist(ctx context.Context, call func(context.Context) error) 
 		if err == nil || errors.Is(err, chat.ErrRefused) || ctx.Err() != nil {
 			return err
 		}
-		s.report(false, err.Error())
+		s.report(false, plainReason(err))
 		if err.Error() != last {
 			s.cfg.Log.Warn("telegram call failed, retrying", slog.String("err", err.Error()))
 			last = err.Error()
@@ -173,6 +173,15 @@ func (s *session) guarded(answer func(context.Context, *task)) func(context.Cont
 		}()
 		answer(ctx, t)
 	}
+}
+
+// unanswered reports whether an update was not claimed yet.
+func (s *session) unanswered(ctx context.Context, id string) bool {
+	if s.cfg.Claims == nil {
+		return true
+	}
+	known, err := s.cfg.Claims.Claimed(ctx, id)
+	return s.claimed(!known, err)
 }
 
 // begin reports whether the answer to a task may be sent, and lets its update be

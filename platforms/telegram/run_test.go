@@ -89,10 +89,44 @@ func TestAnsweredOnceAcrossRestarts(t *testing.T) {
 	h.start()
 	id := strings.TrimPrefix(first, "telegram:")
 	h.SendRaw(1001, `{"update_id":`+id+`,"message":{"message_id":1,"date":9,"chat":{"id":501,"type":"private"},"from":{"id":501},"text":"one"}}`)
-	h.waitCount("duplicate", 1)
+	h.SendRaw(1002, `{"update_id":1002,"callback_query":{"id":"`+press+`","from":{"id":501},"data":"d","message":{"message_id":1,"date":9,"chat":{"id":501,"type":"private"}}}}`)
+	h.waitCount("duplicate", 2)
 	h.PrivateText(ann, "two")
 	if got := h.messages(ann, 3); len(got) != 3 || got[2].Text != "two" {
 		t.Errorf("messages = %+v", got)
+	}
+	// What a handler changes must not be changed again either.
+	if asked := h.requests(); len(asked) != 3 || asked[2].Text != "two" {
+		t.Errorf("handled %+v, want two requests and then the new one", asked)
+	}
+}
+
+func TestBrokenStoreDoesNotSilence(t *testing.T) {
+	h := prepare(t, echo)
+	h.claims.err = errors.New("planted chat text")
+	h.start()
+	h.PrivateText(ann, "one")
+	h.Press(ann, h.messages(ann, 1)[0], "d")
+	h.messages(ann, 2)
+	h.WaitFor("confirmation", func() bool { return h.Unconfirmed() == 0 })
+	if n := h.count("duplicate"); n != 0 {
+		t.Errorf("duplicate = %d, want 0", n)
+	}
+}
+
+// An error is cut to a length; what is cut through is not recognised any more.
+func TestTokenAtTheCutIsHidden(t *testing.T) {
+	t.Parallel()
+	h := prepare(t, say("x"))
+	for at := 110; at <= 165; at++ {
+		h.Fail("getUpdates", telegramtest.Fault{Code: 400, Description: strings.Repeat("x", at) + telegramtest.Token})
+	}
+	h.start()
+	h.PrivateText(ann, "/liq")
+	h.messages(ann, 1)
+	h.stop()
+	if logs := h.logs.String(); !strings.Contains(logs, "xxx***") || strings.Contains(logs, "x12") {
+		t.Errorf("log shows a part of the token:\n%s", logs)
 	}
 }
 
@@ -159,12 +193,13 @@ func TestStartAndPollingFaults(t *testing.T) {
 		faults []telegramtest.Fault
 		state  string
 	}{
-		"gateway at start":   {"getMe", []telegramtest.Fault{page, {Drop: true}}, "502"},
-		"limited at start":   {"getMe", []telegramtest.Fault{{Code: 429, Description: "Too Many Requests: retry after 1", RetryAfter: 1}}, "429"},
-		"gateway":            {"getUpdates", []telegramtest.Fault{page, page}, "502"},
-		"closed":             {"getUpdates", []telegramtest.Fault{{Drop: true}}, "getUpdates"},
-		"limited":            {"getUpdates", []telegramtest.Fault{{Code: 429, Description: "Too Many Requests: retry after 1", RetryAfter: 1}}, "429"},
-		"another bot":        {"getUpdates", []telegramtest.Fault{other, other, other}, "409"},
+		"gateway at start":   {"getMe", []telegramtest.Fault{page, {Drop: true}}, "Telegram answered with status 502"},
+		"limited at start":   {"getMe", []telegramtest.Fault{{Code: 429, Description: "Too Many Requests: retry after 1", RetryAfter: 1}}, "Telegram asks for a pause"},
+		"gateway":            {"getUpdates", []telegramtest.Fault{page, page}, "Telegram answered with status 502"},
+		"closed":             {"getUpdates", []telegramtest.Fault{{Drop: true}}, "Telegram cannot be reached"},
+		"limited":            {"getUpdates", []telegramtest.Fault{{Code: 429, Description: "Too Many Requests: retry after 1", RetryAfter: 1}}, "Telegram asks for a pause"},
+		"another bot":        {"getUpdates", []telegramtest.Fault{other, other, other}, "another bot instance"},
+		"refused":            {"getUpdates", []telegramtest.Fault{{Code: 400, Description: "Bad Request: from 10.1.2.3"}}, "Telegram answered with status 400"},
 		"menus are refused":  {"setMyCommands", []telegramtest.Fault{{Code: 400, Description: "Bad Request: BOT_COMMAND_INVALID"}}, ""},
 		"profile is refused": {"getMyDescription", []telegramtest.Fault{page, page, page}, ""},
 	}
@@ -182,6 +217,9 @@ func TestStartAndPollingFaults(t *testing.T) {
 			all := strings.Join(h.states, "\n")
 			if !strings.Contains(all, tt.state) || h.states[len(h.states)-1] != "up" {
 				t.Errorf("states = %q", h.states)
+			}
+			if strings.Contains(all, "127.0.0.1") || strings.Contains(all, "10.1.2.3") {
+				t.Errorf("states show an address: %q", h.states)
 			}
 			if n := strings.Count(h.logs.String(), "go to another bot instance"); n > 1 {
 				t.Errorf("said %d times, want once:\n%s", n, h.logs)
@@ -245,7 +283,7 @@ func TestRevokedToken(t *testing.T) {
 	}
 }
 
-func TestUnreachableServerShowsNoToken(t *testing.T) {
+func TestUnreachableServerShowsNoAddress(t *testing.T) {
 	h := prepare(t, say("x"))
 	dead := httptest.NewServer(http.NotFoundHandler())
 	h.cfg.APIURL = dead.URL
@@ -258,12 +296,12 @@ func TestUnreachableServerShowsNoToken(t *testing.T) {
 	})
 	h.stop()
 	for _, state := range h.states {
-		if strings.Contains(state, "TEST-secret") {
-			t.Errorf("state shows the token: %s", state)
+		if state != "Telegram cannot be reached" {
+			t.Errorf("state = %q", state)
 		}
 	}
-	if !strings.Contains(strings.Join(h.states, ""), "refused") {
-		t.Errorf("states do not name the cause: %q", h.states)
+	if !strings.Contains(h.logs.String(), "connection refused") {
+		t.Errorf("log does not name the cause:\n%s", h.logs)
 	}
 }
 

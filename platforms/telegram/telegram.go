@@ -51,7 +51,7 @@ type Config struct {
 	// webhook_denied. Nil is allowed; it must be safe for concurrent use.
 	Count func(event string)
 	// State is told when Telegram becomes reachable or stops being so; the reason
-	// holds no secret. Nil is allowed.
+	// holds no secret and no address. Nil is allowed.
 	State func(up bool, reason string)
 	// Timing holds waits; its zero fields have sane values.
 	Timing Timing
@@ -84,6 +84,8 @@ type Timing struct {
 	// Toast is how long a pressed button may show its spinner while the handler is
 	// at work: 400 ms.
 	Toast time.Duration
+	// Inline is how long a member who types waits for the results at most: 1 s.
+	Inline time.Duration
 	// Drain is how long replies may take to finish at a shutdown: 8 s.
 	Drain time.Duration
 }
@@ -93,7 +95,8 @@ func (t Timing) withDefaults() Timing {
 		&t.Poll: 25 * time.Second, &t.Call: 20 * time.Second,
 		&t.Retry: 500 * time.Millisecond, &t.MaxRetry: 30 * time.Second,
 		&t.Conflict: 5 * time.Second, &t.Settle: time.Second,
-		&t.Pause: time.Minute, &t.Toast: 400 * time.Millisecond, &t.Drain: 8 * time.Second,
+		&t.Pause: time.Minute, &t.Toast: 400 * time.Millisecond,
+		&t.Inline: time.Second, &t.Drain: 8 * time.Second,
 	} {
 		if *field <= 0 {
 			*field = value
@@ -210,7 +213,7 @@ func (a *Adapter) WebhookHandler() http.Handler {
 // not silence the bot: answering twice after a crash is the smaller harm.
 func (a *Adapter) claimed(first bool, err error) bool {
 	if err != nil {
-		a.cfg.Log.Warn("telegram claim not stored", slog.String("err", fmt.Sprintf("%T", err)))
+		a.cfg.Log.Warn("telegram claims failed, answering all the same", slog.String("err", fmt.Sprintf("%T", err)))
 		return true
 	}
 	if !first {

@@ -57,6 +57,19 @@ func (a *api) call(ctx context.Context, method string, params, result any) error
 	return nil
 }
 
+// outcomeKey leads to a bool that a call with this context sets when Telegram has
+// carried it out: the errors of the library do not tell.
+type outcomeKey struct{}
+
+func watched(ctx context.Context) context.Context {
+	return context.WithValue(ctx, outcomeKey{}, new(bool))
+}
+
+func carriedOut(ctx context.Context) bool {
+	done, ok := ctx.Value(outcomeKey{}).(*bool)
+	return ok && *done
+}
+
 // transport sends requests. It stands below the library and turns everything that
 // is not a success into an *apiError: the library puts whole bodies and, at times,
 // the token into its errors, and knows neither codes nor whether a request went
@@ -98,6 +111,9 @@ func (t *transport) Do(req *http.Request) (*http.Response, error) {
 	}
 	if failure := t.judge(method, resp.StatusCode, answer); failure != nil {
 		return nil, failure
+	}
+	if done, ok := req.Context().Value(outcomeKey{}).(*bool); ok {
+		*done = true
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(answer))
 	return resp, nil
@@ -164,12 +180,12 @@ func (t *transport) judge(method string, status int, answer []byte) *apiError {
 	if a.Code == 0 {
 		a.Code = status
 	}
-	e := newAPIError(method, a.Code, a.Description)
+	// Hidden before anything is cut: half a token would not be found any more.
+	e := newAPIError(method, a.Code, t.hide(a.Description))
 	e.retryAfter = seconds(a.Parameters.RetryAfter)
 	if e.migrateTo = a.Parameters.MigrateTo; e.migrateTo != 0 {
 		e.class = migrated
 	}
-	e.reason = t.hide(e.reason)
 	return e
 }
 
@@ -184,7 +200,7 @@ func (t *transport) redact(err error) string {
 	for errors.As(err, &u) {
 		err = u.Err
 	}
-	return t.hide(clip(err.Error()))
+	return clip(t.hide(err.Error()))
 }
 
 func (t *transport) hide(s string) string {

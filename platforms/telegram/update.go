@@ -68,4 +68,15 @@ func (s *session) task(id string, answer func(context.Context, *task)) *task {
 	return newTask(id, s.guarded(answer))
 }
 
+// claimable makes a task of an update that begin claims. It is left out where that
+// was done already: Telegram delivers again what was not confirmed, and what the
+// handler changes must change only once.
+func (s *session) claimable(id string, answer func(context.Context, *task)) *task {
+	return s.task(id, func(ctx context.Context, t *task) {
+		if s.unanswered(ctx, id) {
+			answer(ctx, t)
+		}
+	})
+}
+
 func laneOf(chat int64) string { return strconv.FormatInt(chat, 10) }
