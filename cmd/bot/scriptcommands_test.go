@@ -45,7 +45,7 @@ func damage(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: damage FILE")
 	}
 	content := []byte(ts.ReadFile(args[0]))
-	for i := 9000; i < len(content); i += 97 {
+	for i := 8192; i < len(content); i += 7 {
 		content[i] ^= 0xff
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), content, 0o600))
