@@ -75,7 +75,7 @@ func (a *app) newPlatforms() ([]platform, error) {
 
 func (a *app) telegramConfig() telegram.Config {
 	cfg := telegram.Config{
-		Token: a.cfg.telegram.token, APIURL: a.cfg.telegram.url, Bot: a.bot, Claims: a.store, Log: a.log,
+		Token: a.cfg.telegram.token, APIURL: a.cfg.telegram.url, Bot: a.bot, Claims: a.store, Inbox: a.store, Log: a.log,
 		Count: a.metrics.Count(chat.Telegram), State: a.state(chat.Telegram),
 	}
 	if a.cfg.telegram.webhook != "" {

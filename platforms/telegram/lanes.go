@@ -3,6 +3,7 @@ package telegram
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 )
 
 const (
@@ -24,10 +25,24 @@ type task struct {
 	// claimed, or nothing is left to do.
 	settled chan struct{}
 	once    sync.Once
+	// raw is the update as it came; kept says that Config.Inbox has it, begun that
+	// its answer may have been sent.
+	raw         []byte
+	kept, begun atomic.Bool
 }
 
 func newTask(id string, run func(context.Context, *task)) *task {
 	return &task{id: id, run: run, settled: make(chan struct{})}
+}
+
+// done reports whether the update is settled.
+func (t *task) done() bool {
+	select {
+	case <-t.settled:
+		return true
+	default:
+		return false
+	}
 }
 
 func (t *task) settle() { t.once.Do(func() { close(t.settled) }) }

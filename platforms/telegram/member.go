@@ -40,7 +40,7 @@ func (s *session) routeMembership(id string, c *models.ChatMemberUpdated) (strin
 	req.Text, req.Addressed = "/start", true
 	return laneOf(c.Chat.ID), s.claimable(id, func(ctx context.Context, t *task) {
 		if reply := s.cfg.Bot.Handle(ctx, req); !reply.Silent() && s.ready(ctx, c.Chat.ID) && s.begin(ctx, t) {
-			s.answer(ctx, outgoing{chat: c.Chat.ID}, reply)
+			s.answer(ctx, t, outgoing{chat: c.Chat.ID}, reply)
 		}
 	})
 }

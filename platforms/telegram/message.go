@@ -48,7 +48,7 @@ func (s *session) routeMessage(id string, m *models.Message) (string, *task) {
 	return laneOf(m.Chat.ID), s.claimable(id, func(ctx context.Context, t *task) {
 		req.Working = s.signal(ctx, m.Chat, thread(m))
 		if reply := s.cfg.Bot.Handle(ctx, req); !reply.Silent() && s.ready(ctx, m.Chat.ID) && s.begin(ctx, t) {
-			s.answer(ctx, answerTo(m), reply)
+			s.answer(ctx, t, answerTo(m), reply)
 		}
 	})
 }

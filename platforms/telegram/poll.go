@@ -135,15 +135,21 @@ func (p *poller) handle(ctx context.Context, batch []json.RawMessage) bool {
 	return p.offset > before
 }
 
-// settle waits until each task is claimed or done, or for Timing.Settle. What is
-// left then would be lost in a crash, but one slow chat must not hold up the rest.
+// settle waits until each task is claimed or done, or for Timing.Settle: one slow
+// chat must not hold up the rest. What is left then is kept, since Telegram will
+// not deliver it again.
 func (p *poller) settle(ctx context.Context, queued []*task) {
 	timer := time.NewTimer(p.cfg.Timing.Settle)
 	defer timer.Stop()
-	for _, t := range queued {
+	for i, t := range queued {
 		select {
 		case <-t.settled:
 		case <-timer.C:
+			for _, left := range queued[i:] {
+				if !left.begun.Load() && !left.done() {
+					p.keep(ctx, left)
+				}
+			}
 			return
 		case <-ctx.Done():
 			return

@@ -85,7 +85,7 @@ func (s *session) press(ctx context.Context, t *task, q *models.CallbackQuery, r
 	if !reply.Edit {
 		out.message, out.inline = 0, ""
 	}
-	s.answer(ctx, out, reply)
+	s.answer(ctx, t, out, reply)
 }
 
 // toast answers a callback query, once

@@ -68,6 +68,7 @@ func (s *session) serve(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { s.lanes.run(work) })
 	wg.Go(func() { s.introduce(ctx) })
+	s.restore(ctx)
 	err := s.receive(ctx)
 	s.stop(err)
 	s.lanes.close()
@@ -163,6 +164,7 @@ func (s *session) report(up bool, reason string) {
 // guarded runs the answer to an update; a panic in it costs only this update.
 func (s *session) guarded(answer func(context.Context, *task)) func(context.Context, *task) {
 	return func(ctx context.Context, t *task) {
+		defer s.over(ctx, t)
 		defer func() {
 			if p := recover(); p != nil {
 				s.cfg.Count("panic")
@@ -188,6 +190,7 @@ func (s *session) unanswered(ctx context.Context, id string) bool {
 // confirmed: from here on it would not be answered again.
 func (s *session) begin(ctx context.Context, t *task) bool {
 	defer t.settle()
+	t.begun.Store(true)
 	if s.cfg.Claims == nil {
 		return true
 	}

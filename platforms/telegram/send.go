@@ -48,12 +48,15 @@ func (s *session) ready(ctx context.Context, chatID int64) bool {
 }
 
 // answer sends a reply, in several messages where one is too short for it.
-func (s *session) answer(ctx context.Context, to outgoing, r chat.Reply) {
+func (s *session) answer(ctx context.Context, t *task, to outgoing, r chat.Reply) {
 	for i, part := range parts(to, r) {
 		if i > 0 {
 			part.chat = to.chat
 		}
 		if err := s.deliver(ctx, &part); err != nil {
+			if c := classOf(err); ctx.Err() != nil && i == 0 && (c == rateLimited || c == unsent) {
+				s.putBack(ctx, t)
+			}
 			s.failed(err)
 			return
 		}

@@ -44,6 +44,9 @@ type Config struct {
 	Bot     chat.Bot
 	// Claims remembers what was answered; nil means that nothing is remembered.
 	Claims chat.Claims
+	// Inbox keeps updates that have to wait longer than Telegram remembers them; nil
+	// means that a restart loses those.
+	Inbox chat.Inbox
 	// Log gets no chat text, no token and no id of a person or chat; nil discards.
 	Log *slog.Logger
 	// Count is told of one event: update, ignored, dropped_malformed, dropped_old,

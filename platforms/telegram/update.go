@@ -11,11 +11,12 @@ import (
 // accept decodes an update and puts it in its lane. It returns the update's id
 // and, when there is something to wait for, its task.
 func (s *session) accept(raw []byte) (*task, int64) {
-	return s.acceptOr(raw, func() {})
+	return s.acceptOr(raw, false, func() {})
 }
 
-// acceptOr is accept that tells when an update was dropped for want of room.
-func (s *session) acceptOr(raw []byte, full func()) (*task, int64) {
+// acceptOr is accept for an update that may be kept already, and that tells when it
+// was dropped for want of room.
+func (s *session) acceptOr(raw []byte, kept bool, full func()) (*task, int64) {
 	var head struct {
 		ID int64 `json:"update_id"`
 	}
@@ -35,6 +36,8 @@ func (s *session) acceptOr(raw []byte, full func()) (*task, int64) {
 		s.cfg.Count("ignored")
 		return nil, head.ID
 	}
+	t.raw = raw
+	t.kept.Store(kept)
 	if !s.lanes.add(lane, t) {
 		s.cfg.Count("dropped_overload")
 		full()

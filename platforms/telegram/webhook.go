@@ -89,7 +89,7 @@ func (a *Adapter) deliverable(ctx context.Context, raw []byte) int {
 		return 5
 	}
 	overload := false
-	t, _ := s.acceptOr(raw, func() { overload = true })
+	t, _ := s.acceptOr(raw, false, func() { overload = true })
 	if overload {
 		a.cfg.Log.Debug("telegram webhook overloaded", slog.Int("bytes", len(raw)))
 		return 5
