@@ -14,7 +14,9 @@ import (
 // What had to wait in a slow chat survives a restart, is answered once, and is not
 // kept any longer than that.
 func TestWhatWaitsSurvivesARestart(t *testing.T) {
-	h := prepare(t, func(_ context.Context, r chat.Request) chat.Reply { return chat.Reply{Text: chat.Plainly("re " + r.Text)} })
+	h := prepare(t, func(_ context.Context, r chat.Request) chat.Reply {
+		return chat.Reply{Text: chat.Plainly("re " + r.Text)}
+	})
 	store, err := storage.Open(t.Context(), t.TempDir(), nil)
 	if err != nil {
 		t.Fatal(err)
