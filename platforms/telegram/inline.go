@@ -58,11 +58,12 @@ func (s *session) results(ctx context.Context, id string, q *models.InlineQuery)
 		if ctx.Err() != nil {
 			break
 		}
-		if r := s.inline(ctx, id, q, choice.Value); !r.Silent() {
+		// What is meant for the member alone must not be posted to others.
+		if r := s.inline(ctx, id, q, choice.Value); !r.Silent() && !r.Private {
 			out = s.offer(out, choice.Label, r)
 		}
 	}
-	if len(out) == 0 && !refusal.Silent() {
+	if len(out) == 0 && !refusal.Silent() && !refusal.Private {
 		out = s.offer(out, "", refusal)
 	}
 	return out
