@@ -25,7 +25,7 @@ bench: ## run the benchmarks and compare charts with go-chart and matplotlib
 	$(GO) test -run '^$$' -bench . -benchmem ./handlers ./charts && ./bench/compare.sh && ./bench/ready.sh
 
 gallery: ## draw every picture into ./gallery
-	$(GO) test ./charts -run TestGallery -gallery $(CURDIR)/gallery
+	mkdir -p gallery && $(GO) test ./charts -run TestGallery -gallery $(CURDIR)/gallery
 
 demo: ## run the web chat on the demo market
 	$(GO) run ./cmd/bot demo
