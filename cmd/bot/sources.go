@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -109,6 +110,10 @@ func (f *fetchOnce) Source() string                      { return f.source.Name(
 func (f *fetchOnce) Wait(ctx context.Context, key snapshot.Key) (*snapshot.Snapshot, error) {
 	var s *snapshot.Snapshot
 	s, f.err = f.source.Fetch(ctx, key)
+	if errors.Is(f.err, context.DeadlineExceeded) {
+		// Nothing goes on fetching, so there is nothing to wait for.
+		f.err = &snapshot.Error{Problem: snapshot.Unavailable, Hint: "the source did not answer in time"}
+	}
 	return s, f.err
 }
 
