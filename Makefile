@@ -1,5 +1,5 @@
 GO ?= go
-FUZZTIME ?= 5s
+FUZZTIME ?= 5000x
 
 .PHONY: help test race lint fmt fuzz bench gallery demo build
 
@@ -18,7 +18,7 @@ lint: ## run go vet and the linters
 fmt: ## format the code
 	golangci-lint fmt
 
-fuzz: ## run every fuzz target for FUZZTIME (5s)
+fuzz: ## run every fuzz target for FUZZTIME (5000x inputs)
 	bench/fuzz.sh $(FUZZTIME)
 
 bench: ## run the benchmarks and compare charts with go-chart and matplotlib
