@@ -40,3 +40,31 @@ func (t Text) String() string {
 
 // Plainly is a Text of one plain span.
 func Plainly(s string) Text { return Text{{Text: s}} }
+
+// Units is the length of a text in UTF-16 code units, by which Telegram and
+// Discord count.
+func Units(s string) int {
+	n := 0
+	for _, r := range s {
+		n += unitsOf(r)
+	}
+	return n
+}
+
+// Prefix returns how many bytes of s fit in this many UTF-16 code units.
+func Prefix(s string, limit int) int {
+	n := 0
+	for i, r := range s {
+		if n += unitsOf(r); n > limit {
+			return i
+		}
+	}
+	return len(s)
+}
+
+func unitsOf(r rune) int {
+	if r > 0xffff {
+		return 2
+	}
+	return 1
+}

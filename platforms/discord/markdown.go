@@ -14,7 +14,7 @@ func markdown(text chat.Text, limit int) string {
 	var b writer
 	for _, s := range joined(text) {
 		rendered := b.render(s)
-		if b.units+units(rendered) <= limit {
+		if b.units+chat.Units(rendered) <= limit {
 			b.write(rendered)
 			continue
 		}
@@ -27,7 +27,7 @@ func markdown(text chat.Text, limit int) string {
 // fits reports whether the whole text keeps to the limit.
 func fits(text chat.Text, limit int) bool {
 	const all = 1 << 30
-	return units(markdown(text, all)) <= limit
+	return chat.Units(markdown(text, all)) <= limit
 }
 
 // joined makes one span of neighbours in the same style: between two bold spans
@@ -59,7 +59,7 @@ func (w *writer) write(s string) {
 		return
 	}
 	w.text.WriteString(s)
-	w.units += units(s)
+	w.units += chat.Units(s)
 	w.last = s[len(s)-1]
 }
 
@@ -101,7 +101,7 @@ func (w *writer) around(mark, text string) string {
 // shortened renders as much of a span as room allows, with an ellipsis.
 func (w *writer) shortened(s chat.Span, room int) string {
 	const ellipsis = "…"
-	if room < units(ellipsis) {
+	if room < chat.Units(ellipsis) {
 		return ""
 	}
 	if !s.At.IsZero() {
@@ -113,7 +113,7 @@ func (w *writer) shortened(s chat.Span, room int) string {
 			continue
 		}
 		s.Text = whole[:n]
-		if rendered := w.render(s); units(rendered) <= room-units(ellipsis) {
+		if rendered := w.render(s); chat.Units(rendered) <= room-chat.Units(ellipsis) {
 			return rendered + ellipsis
 		}
 	}
@@ -138,30 +138,8 @@ func escape(s string, lineStart bool) string {
 
 // cut shortens plain text to limit UTF-16 units.
 func cut(s string, limit int) string {
-	if units(s) <= limit {
+	if chat.Units(s) <= limit {
 		return s
 	}
-	used := 0
-	for i, r := range s {
-		if used += unit(r); used > limit-1 {
-			return s[:i] + "…"
-		}
-	}
-	return s
-}
-
-func units(s string) int {
-	n := 0
-	for _, r := range s {
-		n += unit(r)
-	}
-	return n
-}
-
-// unit is the number of UTF-16 units of a rune.
-func unit(r rune) int {
-	if r > 0xFFFF {
-		return 2
-	}
-	return 1
+	return s[:chat.Prefix(s, limit-1)] + "…"
 }

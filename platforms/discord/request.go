@@ -130,7 +130,7 @@ func (d *desk) suggestions(i *discordgo.Interaction) []choice {
 			continue
 		}
 		for _, c := range d.bot.Suggest(typed[:min(len(typed), maxTyped)], maxChoices) {
-			if c.Label == "" || c.Value == "" || units(c.Value) > maxChoice || len(out) == maxChoices {
+			if c.Label == "" || c.Value == "" || chat.Units(c.Value) > maxChoice || len(out) == maxChoices {
 				continue
 			}
 			out = append(out, choice{Name: cut(c.Label, maxChoice), Value: c.Value})

@@ -93,7 +93,7 @@ func menu(commands []chat.Command, tag string, admin bool) []models.BotCommand {
 		if about == "" || c.Owner || c.Admin && !admin {
 			continue
 		}
-		out = append(out, models.BotCommand{Command: c.Name, Description: about[:prefix(about, maxMenuText)]})
+		out = append(out, models.BotCommand{Command: c.Name, Description: about[:chat.Prefix(about, maxMenuText)]})
 	}
 	return out
 }
@@ -117,7 +117,7 @@ func (s *session) register(ctx context.Context, sc menuScope, code string, want 
 func (s *session) describe(ctx context.Context, code, line, text string) error {
 	short := s.attempt(ctx, func(ctx context.Context) error {
 		have, err := s.api.GetMyShortDescription(ctx, &bot.GetMyShortDescriptionParams{LanguageCode: code})
-		if err != nil || have.ShortDescription == line || line == "" || units(line) > maxShort {
+		if err != nil || have.ShortDescription == line || line == "" || chat.Units(line) > maxShort {
 			return s.ifAny("getMyShortDescription", err)
 		}
 		_, err = s.api.SetMyShortDescription(ctx, &bot.SetMyShortDescriptionParams{ShortDescription: line, LanguageCode: code})
@@ -125,7 +125,7 @@ func (s *session) describe(ctx context.Context, code, line, text string) error {
 	})
 	long := s.attempt(ctx, func(ctx context.Context) error {
 		have, err := s.api.GetMyDescription(ctx, &bot.GetMyDescriptionParams{LanguageCode: code})
-		if err != nil || have.Description == text || text == "" || units(text) > maxDescription {
+		if err != nil || have.Description == text || text == "" || chat.Units(text) > maxDescription {
 			return s.ifAny("getMyDescription", err)
 		}
 		_, err = s.api.SetMyDescription(ctx, &bot.SetMyDescriptionParams{Description: text, LanguageCode: code})

@@ -110,7 +110,7 @@ func cutCommand(text string, entities []models.MessageEntity) (name, rest string
 		if e.Type != models.MessageEntityTypeBotCommand || e.Offset != 0 || e.Length < 2 {
 			continue
 		}
-		if n := prefix(text, e.Length); strings.HasPrefix(text, "/") {
+		if n := chat.Prefix(text, e.Length); strings.HasPrefix(text, "/") {
 			return text[:n], text[n:], true
 		}
 	}

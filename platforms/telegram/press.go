@@ -136,7 +136,7 @@ func (b *toast) send(ctx context.Context, text string) {
 // was answered yet.
 func (b *toast) alert(ctx context.Context, t *task, r chat.Reply) bool {
 	text := strings.TrimSpace(clean(r.Text).String())
-	if text == "" || r.Picture != nil || units(text) > maxToast {
+	if text == "" || r.Picture != nil || chat.Units(text) > maxToast {
 		return false
 	}
 	begun := false

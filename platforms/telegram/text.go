@@ -57,38 +57,11 @@ func clean(t chat.Text) chat.Text {
 
 func blank(t chat.Text) bool { return strings.TrimSpace(t.String()) == "" }
 
-// units is the length in UTF-16 code units, by which Telegram counts.
-func units(s string) int {
-	n := 0
-	for _, r := range s {
-		n += unitsOf(r)
-	}
-	return n
-}
-
-func unitsOf(r rune) int {
-	if r > 0xffff {
-		return 2
-	}
-	return 1
-}
-
-// prefix returns how many bytes of s fit in this many UTF-16 units.
-func prefix(s string, limit int) int {
-	n := 0
-	for i, r := range s {
-		if n += unitsOf(r); n > limit {
-			return i
-		}
-	}
-	return len(s)
-}
-
 // cut returns what fits in limit units and the rest, which is empty when all of
 // it fits. It cuts at the end of a line, else at a space, else where it has to.
 func cut(t chat.Text, limit int) (head, rest chat.Text) {
 	s := t.String()
-	at := prefix(s, limit)
+	at := chat.Prefix(s, limit)
 	if at == len(s) {
 		return t, nil
 	}

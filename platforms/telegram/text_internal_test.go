@@ -53,7 +53,7 @@ func FuzzSplit(f *testing.F) {
 			if err != nil {
 				t.Fatalf("markup is not taken: %v", err)
 			}
-			if plain != part.String() || !utf8.ValidString(plain) || units(plain) > limit {
+			if plain != part.String() || !utf8.ValidString(plain) || chat.Units(plain) > limit {
 				t.Fatalf("part %q became %q, limit %d", part, plain, limit)
 			}
 			kept += plain
