@@ -36,18 +36,18 @@ func wordLevels(c *call, s *snapshot.Snapshot) chat.Text {
 	p.line(priceLine(c.lang, s))
 	p.gap()
 	p.line(c.lang.Text("levels.above"))
-	c.zones(&p, s.Summary.ClustersAbove, s.Summary.Above)
+	c.zones(&p, s, s.Summary.ClustersAbove, s.Summary.Above)
 	p.gap()
 	p.line(c.lang.Text("levels.below"))
-	c.zones(&p, s.Summary.ClustersBelow, s.Summary.Below)
+	c.zones(&p, s, s.Summary.ClustersBelow, s.Summary.Below)
 	return p.text
 }
 
 // zones lists clusters, the strongest first, and then the key level.
-func (c *call) zones(p *paragraphs, clusters []liquidation.Cluster, key *liquidation.KeyLevel) {
+func (c *call) zones(p *paragraphs, s *snapshot.Snapshot, clusters []liquidation.Cluster, key *liquidation.KeyLevel) {
 	l := c.lang
 	if len(clusters) == 0 || key == nil {
-		p.line(l.Text("levels.none", "band", l.ShortPercent(c.opts.KeyLevelBand)))
+		p.line(l.Text("levels.none", "band", l.ShortPercent(s.Summary.KeyLevelBand)))
 		return
 	}
 	for _, cluster := range clusters[:min(len(clusters), shownClusters)] {

@@ -137,13 +137,12 @@ func (c *call) target() (coin market.Coin, window market.Window, refusal chat.Re
 		if haveCoin {
 			return "", "", c.surplus(word), false
 		}
-		if looksLikeWindow(word) {
-			if _, listed := c.coin(word); !listed {
-				return "", "", c.fail("error.unknown_window"), false
-			}
-		}
 		found, listed := c.coin(word)
-		if !listed {
+		switch {
+		case listed:
+		case looksLikeWindow(word):
+			return "", "", c.fail("error.unknown_window"), false
+		default:
 			return "", "", c.unknownCoin(word), false
 		}
 		coin, haveCoin = found, true

@@ -18,7 +18,7 @@ const (
 // is beyond it, that cluster is swept.
 type KeyLevel struct {
 	Side market.Side
-	// PriceUSD is the edge, rounded outward to market.LevelStep.
+	// PriceUSD is the edge, rounded outward to the step of market.LevelExponent.
 	PriceUSD float64
 	// IntensityUSD is the cumulative intensity from the mark to PriceUSD.
 	IntensityUSD float64

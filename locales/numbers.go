@@ -62,7 +62,7 @@ func (l *Language) Price(usd float64) string {
 }
 
 // Level writes the price of a liquidation level or of a high or low, to the step
-// of market.LevelStep.
+// of market.LevelExponent.
 func (l *Language) Level(usd float64) string {
 	return fill(l.numbers.Price, l.Number(usd, levelDecimals(usd)))
 }

@@ -63,17 +63,9 @@ type Funding struct {
 	Provenance Provenance
 }
 
-// LevelStep is the step in USD to which a liquidation level near a price is
-// rounded for people: five significant digits, so 1 for BTC and 0.1 for ETH.
-// It returns 0 for a price that is not positive and finite.
-func LevelStep(priceUSD float64) float64 {
-	if !Positive(priceUSD) {
-		return 0
-	}
-	return math.Pow10(LevelExponent(priceUSD))
-}
-
-// LevelExponent is the power of ten of LevelStep: 0 for BTC, -1 for ETH.
+// LevelExponent is the power of ten to which a liquidation level near a price is
+// rounded for people, so that five significant digits are left: 0 for BTC, -1 for
+// ETH. The price has to be Positive.
 func LevelExponent(priceUSD float64) int {
 	return min(0, int(math.Floor(math.Log10(priceUSD)))-4)
 }

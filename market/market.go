@@ -57,18 +57,6 @@ func (s Side) String() string {
 	}
 }
 
-// ParseSide is the inverse of Side.String.
-func ParseSide(s string) (Side, error) {
-	switch s {
-	case "long":
-		return Long, nil
-	case "short":
-		return Short, nil
-	default:
-		return 0, fmt.Errorf("side %q: want long or short", s)
-	}
-}
-
 // Window is the look-back of a liquidation map: positions opened within it.
 type Window string
 
