@@ -68,6 +68,9 @@ type Request struct {
 	// delivers it again.
 	ID     string
 	Target Target
+	// MemberName is how the member is called there, for a chat's own log; empty when
+	// the platform does not tell.
+	MemberName string
 	// Home is the chat whose choices count, where that is not Target: the server
 	// that a channel belongs to. Zero means Target.
 	Home   Target
@@ -94,6 +97,11 @@ type Request struct {
 	// IsAdmin asks the platform, now, whether the member administers the chat. Where
 	// it is nil only private chats can be changed.
 	IsAdmin func(context.Context) (bool, error)
+	// Place finds another chat that the member has named, such as "@channel", and asks
+	// the platform, now, what the member and the bot may do there. Nil where there are
+	// no other chats. The error wraps ErrNoPlace when there is no such chat, or none
+	// that the bot can see.
+	Place func(ctx context.Context, name string) (Place, error)
 	// Working is called at most once, when the reply's picture has to be made
 	// first. It must return at once; nil is allowed.
 	Working func()
@@ -176,6 +184,10 @@ const (
 	CoinOption OptionKind = iota + 1
 	// ChoiceOption is one of Choices.
 	ChoiceOption
+	// TextOption is anything that fits on a line, such as an amount.
+	TextOption
+	// PlaceOption is another chat, such as "@channel".
+	PlaceOption
 )
 
 // Option is one argument of a command. All are optional.
@@ -205,6 +217,11 @@ type Bot struct {
 	// Moved lets what a chat has chosen follow it to another id; nil when there is
 	// nothing to follow. It may be called twice for one move.
 	Moved func(ctx context.Context, from, to Target) error
+	// Left is told that the bot cannot reach a chat any more, with a constant phrase
+	// for the reason, Back that it can: it was added, unblocked or spoken to. Both may
+	// be called twice and may be nil.
+	Left func(ctx context.Context, t Target, reason string) error
+	Back func(ctx context.Context, t Target) error
 	// About holds a line for a bot's profile by language tag, at most 120
 	// characters; Description says it at length, at most 512.
 	About, Description map[string]string
@@ -235,6 +252,19 @@ type Inbox interface {
 	Keep(ctx context.Context, e Event) error
 	Done(ctx context.Context, id string) error
 	Kept(ctx context.Context, platform Platform) ([]Event, error)
+}
+
+// Entry is a line of a chat's log of changes.
+type Entry struct {
+	At time.Time
+	// Member is who changed it and Name what the member was called; the zero Member is
+	// an administrator whom the platform does not name.
+	Member Member
+	Name   string
+	// Change is a constant name such as "threshold", Args its names and values in
+	// turn.
+	Change string
+	Args   []string
 }
 
 // Settings is what a chat has chosen. Zero fields mean: not chosen.

@@ -31,6 +31,9 @@ type CacheOptions struct {
 	Log      *slog.Logger
 	// Observe is told of every refresh; nil is allowed.
 	Observe func(key Key, s *Snapshot, err error)
+	// Publish is given every new snapshot once readers can see it. It must return at
+	// once; nil is allowed.
+	Publish func(*Snapshot)
 }
 
 func (o CacheOptions) withDefaults() CacheOptions {
@@ -49,6 +52,9 @@ func (o CacheOptions) withDefaults() CacheOptions {
 	}
 	if o.Observe == nil {
 		o.Observe = func(Key, *Snapshot, error) {}
+	}
+	if o.Publish == nil {
+		o.Publish = func(*Snapshot) {}
 	}
 	return o
 }
@@ -165,6 +171,13 @@ func (c *Cache) Wait(ctx context.Context, key Key) (*Snapshot, error) {
 		return nil, f.Err
 	}
 	return nil, &Error{Problem: Unavailable, Hint: "no refresh ended"}
+}
+
+// Want keeps a key fresh for the next CacheOptions.Idle, as if it had been asked for,
+// and waits for nothing. Only call it for a coin that is listed in Coins.
+func (c *Cache) Want(key Key) {
+	s, _ := c.slot(key)
+	s.asked.Store(time.Now().UnixNano())
 }
 
 // next is closed at the end of the next refresh.

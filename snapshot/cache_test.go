@@ -347,3 +347,26 @@ func TestReadersSeeWholeSnapshots(t *testing.T) {
 
 // pass lets the fake time of a bubble pass.
 func pass(d time.Duration) { <-time.After(d) }
+
+func TestWantedKeysAreFetchedAndPublished(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		published := make(chan *snapshot.Snapshot, 1000)
+		c := running(t, newFake(), func(o *snapshot.CacheOptions) {
+			o.Warm, o.Every, o.Idle = nil, time.Second, 10*time.Second
+			o.Publish = func(s *snapshot.Snapshot) { published <- s }
+		})
+		c.Want(eth)
+		pass(30 * time.Second)
+		close(published)
+		n, last := 0, uint64(0)
+		for s := range published {
+			if n++; s.Key != eth || s.ID <= last {
+				t.Fatalf("published %v with id %d after %d", s.Key, s.ID, last)
+			}
+			last = s.ID
+		}
+		if n < 9 || n > 12 {
+			t.Errorf("published %d snapshots, want one a second for the ten seconds that the key was wanted", n)
+		}
+	})
+}

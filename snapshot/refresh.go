@@ -205,6 +205,7 @@ func (r *refresher) land(e ended, now time.Time) {
 	snap := *e.snapshot
 	snap.ID = c.ids.Add(1)
 	s.done(&snap, nil)
+	c.opts.Publish(&snap)
 }
 
 // rest is how long a key is left alone after its n-th failure in a row.
