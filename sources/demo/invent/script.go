@@ -1,6 +1,7 @@
 package invent
 
 import (
+	"math"
 	"time"
 
 	"liqbot/market"
@@ -55,143 +56,127 @@ type figures struct {
 }
 
 // scripts tells the three stories. Bitcoin waits, breaks the level above half a
-// minute in, holds there for a minute, falls back, tests a level below and comes
-// home. The others follow it without breaking theirs.
+// minute in, and then swings between levels below and above: one breaks every three
+// quarters of a minute, so that whoever asks for alerts sees one soon. The others do
+// as it does, a little later.
 func scripts() []script {
 	return []script{bitcoin(), ether(), solana()}
 }
 
+// turn is a break of a key level: the price goes beyond it at a second of the loop.
+// million is the intensity that lies up to it on the map of seven days, in millions of
+// USD.
+type turn struct {
+	second  int
+	level   float64
+	million float64
+}
+
+// turns are bitcoin's, up and down in turn. The last one ends where the first began.
+var turns = []turn{
+	{30, 94681, 2705},
+	{75, 92140, 2610},
+	{120, 94315, 1905},
+	{165, 91635, 1340},
+	{210, 93870, 1940},
+	{255, 91280, 2230},
+	{300, 94020, 1460},
+	{345, 91980, 1705},
+	{390, 94410, 2180},
+	{435, 92210, 1280},
+	{480, 94440, 2240},
+	{525, 91850, 1905},
+	{570, 93680, 1390},
+	{615, 90930, 2010},
+	{660, 93120, 1820},
+	{705, 90540, 1620},
+	{750, 93390, 2410},
+	{795, 91210, 1470},
+	{840, 93960, 1750},
+	{875, 90870, 1980},
+}
+
+// tell makes a story of the turns: first are the levels at its beginning, the upper of
+// which is that of the first turn, and share is what of bitcoin's moves and intensities
+// the coin makes. All but the first and the last two turns come so much later.
+func (s *script) tell(usd float64, first era, share, size float64, later int) {
+	const home = 90131.71
+	last := len(turns) - 1
+	s.path = []knot{{0, usd}, {8, usd}}
+	s.eras = []era{first}
+	level := func(i int) target {
+		if i%len(turns) == 0 {
+			return first.up
+		}
+		t := turns[i]
+		return target{round(usd*(1+share*(t.level/home-1)), s.places), math.Round(size * t.million)}
+	}
+	for i, t := range turns {
+		if i > 0 && i < last-1 {
+			t.second += later
+		}
+		here, sign := level(i).edge, 1.0
+		if i%2 == 1 {
+			sign = -1
+		}
+		beyond := func(second int, part float64) {
+			s.path = append(s.path, knot{float64(second), here * (1 + sign*part)})
+		}
+		beyond(t.second-3, -0.0025)
+		beyond(t.second, 0.0006)
+		far := target{round(here*(1+sign*0.043), s.places), math.Round(size * 1980)}
+		next := era{t.second + 4, far, level(i + 1)}
+		if sign < 0 {
+			next.up, next.down = next.down, next.up
+		}
+		s.eras = append(s.eras, next)
+		if i < last {
+			beyond(t.second+4, 0.0055)
+			beyond(t.second+12, 0.0071)
+		}
+		if i < last-1 {
+			beyond(t.second+24, 0.0058)
+		}
+	}
+	s.path = append(s.path, knot{885, usd}, knot{length, usd})
+}
+
 func bitcoin() script {
-	return script{
+	s := script{
 		coin: "BTC", seed: 1, decimals: 2, places: 0, step: 72, every: 1,
-		path: []knot{
-			{0, 90131.71},
-			{8, 90131.71},
-			{13, 90840},
-			{18, 92010},
-			{23, 93180},
-			{27, 94120},
-			{30, 94735},
-			{33, 95230},
-			{40, 95340},
-			{55, 95210},
-			{70, 95390},
-			{85, 95260},
-			{100, 95180},
-			{115, 94890},
-			{130, 94480},
-			{148, 93990},
-			{165, 93640},
-			{200, 93880},
-			{240, 93190},
-			{280, 92640},
-			{320, 92910},
-			{370, 91980},
-			{430, 91050},
-			{470, 90310},
-			{500, 89260},
-			{530, 87820},
-			{560, 86890},
-			{585, 87240},
-			{620, 88010},
-			{660, 88260},
-			{700, 88720},
-			{750, 89130},
-			{800, 89480},
-			{850, 89990},
-			{885, 90131.71},
-			{900, 90131.71},
-		},
-		eras: []era{
-			{0, target{94681, 2705}, target{86137, 1563}},
-			{34, target{98460, 1980}, target{92140, 2610}},
-			{165, target{96315, 1820}, target{89720, 1905}},
-			{430, target{93870, 1940}, target{86420, 1705}},
-			{660, target{91980, 2240}, target{84900, 1390}},
-		},
 		figures: figures{
 			yesterday: 89242.5, high: 93012, low: 84466, interest: 658_400, growth: 0.0184, rate: 0.000087,
 			liqLong: 61_240_000, liqShort: 84_730_000, breakLong: 38_600_000, breakUSD: 187_500_000,
 			flowUSD: 459_000_000, flowCoins: 5891,
 		},
 	}
+	s.tell(90131.71, era{0, target{94681, 2705}, target{86137, 1563}}, 1, 1, 0)
+	return s
 }
 
 func ether() script {
-	return script{
+	s := script{
 		coin: "ETH", seed: 2, decimals: 2, places: 1, step: 2.5, every: 2,
-		path: []knot{
-			{0, 3112.40},
-			{8, 3112.40},
-			{20, 3151.2},
-			{32, 3189.5},
-			{60, 3194.8},
-			{100, 3188.1},
-			{148, 3154.6},
-			{165, 3147.3},
-			{240, 3130.9},
-			{320, 3121.4},
-			{430, 3076.2},
-			{500, 3031.7},
-			{560, 2989.6},
-			{620, 3021.5},
-			{660, 3030.8},
-			{750, 3071.3},
-			{850, 3104.9},
-			{885, 3112.40},
-			{900, 3112.40},
-		},
-		eras: []era{
-			{0, target{3247.5, 1284}, target{2984.2, 1171}},
-			{34, target{3298.4, 1120}, target{3071.6, 1465}},
-			{165, target{3259.8, 1236}, target{3018.3, 1092}},
-			{430, target{3187.1, 1344}, target{2941.7, 987}},
-			{660, target{3148.9, 1405}, target{2902.5, 1010}},
-		},
 		figures: figures{
 			yesterday: 3088.15, high: 3204.6, low: 2918.4, interest: 11_930_000, growth: 0.0121, rate: 0.000064,
 			liqLong: 38_910_000, liqShort: 41_350_000, breakLong: 22_400_000, breakUSD: 46_800_000,
 			flowUSD: -72_400_000, flowCoins: -23_180,
 		},
 	}
+	s.tell(3112.40, era{0, target{3247.5, 1284}, target{2984.2, 1171}}, 0.86, 0.6, 6)
+	return s
 }
 
 func solana() script {
-	return script{
+	s := script{
 		coin: "SOL", seed: 3, decimals: 2, places: 2, step: 0.11, every: 2, phase: 1,
-		path: []knot{
-			{0, 134.87},
-			{8, 134.87},
-			{20, 136.70},
-			{32, 138.95},
-			{60, 139.30},
-			{100, 138.72},
-			{148, 136.90},
-			{165, 136.41},
-			{240, 135.30},
-			{320, 135.62},
-			{430, 132.84},
-			{500, 130.75},
-			{560, 128.95},
-			{620, 130.70},
-			{660, 131.18},
-			{750, 132.90},
-			{850, 134.41},
-			{885, 134.87},
-			{900, 134.87},
-		},
-		eras: []era{
-			{0, target{141.24, 412}, target{128.63, 641}},
-			{34, target{144.15, 388}, target{133.28, 705}},
-			{165, target{142.07, 431}, target{130.15, 596}},
-			{430, target{138.02, 467}, target{126.71, 588}},
-			{660, target{136.94, 402}, target{125.36, 613}},
-		},
 		figures: figures{
 			yesterday: 136.02, high: 141.85, low: 124.73, interest: 55_240_000, growth: -0.0093, rate: -0.000021,
 			liqLong: 17_460_000, liqShort: 8_920_000, breakLong: 9_300_000, breakUSD: 12_700_000,
 		},
 	}
+	s.tell(134.87, era{0, target{141.24, 412}, target{128.63, 641}}, 0.935, 0.25, 12)
+	return s
 }
 
 // era returns the era of a second and the second at which it began.
