@@ -144,12 +144,19 @@ func (m message) request(session, hint string) chat.Request {
 
 // reply translates the bot's answer to a message.
 func (s *Server) reply(answer chat.Reply, m message) reply {
-	out := reply{ID: rand.Text(), Lang: answer.Language, Spans: spans(answer.Text), Picture: s.publish(answer.Picture)}
-	if out.Lang == "" {
-		out.Lang = locales.Default
-	}
+	out := wire(answer)
+	out.Picture = s.pictures.publish(answer.Picture)
 	if answer.Edit && m.Press != "" && m.Message != "" {
 		out.ID, out.Edit = m.Message, true
+	}
+	return out
+}
+
+// wire translates a reply into a new message, without its picture.
+func wire(answer chat.Reply) reply {
+	out := reply{ID: rand.Text(), Lang: answer.Language, Spans: spans(answer.Text)}
+	if out.Lang == "" {
+		out.Lang = locales.Default
 	}
 	for _, row := range answer.Buttons {
 		var buttons []button

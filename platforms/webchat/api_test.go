@@ -159,6 +159,15 @@ func TestPicturesAreBounded(t *testing.T) {
 	if got := status(69); got != http.StatusOK {
 		t.Errorf("one picture sent 70 times pushed out the one before it: status %d", got)
 	}
+	same := patiently(t, s, "same")
+	for range 63 {
+		patiently(t, s, "another")
+	}
+	patiently(t, s, "same")
+	patiently(t, s, "another")
+	if got := do(t, client, request(t, http.MethodGet, at(t, s, same), "")).code; got != http.StatusOK {
+		t.Errorf("a picture that was sent again made room as if it was old: status %d", got)
+	}
 }
 
 // patiently asks in a new session, which may ask at once, and returns the address

@@ -42,7 +42,7 @@ func chromium(t *testing.T) opener {
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("accept-lang", "en-US"))
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
 	t.Cleanup(cancel)
@@ -151,6 +151,9 @@ func TestBrowser(t *testing.T) {
 	t.Run("by keyboard", func(t *testing.T) { byKeyboard(t, open) })
 	t.Run("by mouse", func(t *testing.T) { byMouse(t, open) })
 	t.Run("text stays text", func(t *testing.T) { textStaysText(t, open) })
+	t.Run("alerts come by themselves", func(t *testing.T) { alertsCome(t, open) })
+	t.Run("alerts of all tabs", func(t *testing.T) { alertsOfAllTabs(t, open) })
+	t.Run("alerts after the bot was started anew", func(t *testing.T) { alertsOutliveTheBot(t, open) })
 	t.Run("the bot goes and comes back", func(t *testing.T) { outlivesTheBot(t, open) })
 }
 

@@ -37,7 +37,7 @@ type asset struct {
 }
 
 // examples are the commands offered above the input.
-var examples = [...]string{"/liq btc", "/liq eth 7d", "/levels btc", "/price btc", "/coins", "/help"}
+var examples = [...]string{"/liq btc", "/subscribe btc", "/liq eth 7d", "/levels btc", "/price btc", "/coins", "/help"}
 
 // loadPage reads the embedded files and words the page in every language.
 func loadPage(demo bool) (*page, error) {

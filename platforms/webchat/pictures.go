@@ -4,7 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"liqbot/chat"
@@ -20,17 +22,21 @@ const (
 // pictures keeps the newest pictures by a hash of their content, so that a URL
 // always means the same picture and browsers may keep it for good.
 type pictures struct {
+	maxCount, maxBytes int
+
 	mu    sync.Mutex
 	byID  map[string][]byte
 	order []string
 	bytes int
 }
 
-func newPictures() *pictures { return &pictures{byID: make(map[string][]byte)} }
+func newPictures(maxCount, maxBytes int) *pictures {
+	return &pictures{maxCount: maxCount, maxBytes: maxBytes, byID: make(map[string][]byte)}
+}
 
 // put keeps a picture and returns its id; false when it is too large to keep.
 func (p *pictures) put(png []byte) (string, bool) {
-	if len(png) == 0 || len(png) > maxPictureBytes {
+	if len(png) == 0 || len(png) > p.maxBytes {
 		return "", false
 	}
 	sum := sha256.Sum256(png)
@@ -38,9 +44,11 @@ func (p *pictures) put(png []byte) (string, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if _, kept := p.byID[id]; kept {
+		// It is about to be fetched again: it counts as new.
+		p.order = append(slices.DeleteFunc(p.order, func(other string) bool { return other == id }), id)
 		return id, true
 	}
-	for len(p.order) >= maxPictures || p.bytes+len(png) > maxPictureBytes {
+	for len(p.order) >= p.maxCount || p.bytes+len(png) > p.maxBytes {
 		oldest := p.order[0]
 		p.bytes -= len(p.byID[oldest])
 		delete(p.byID, oldest)
@@ -60,6 +68,7 @@ func (p *pictures) get(id string) []byte {
 
 // picture is the JSON of a picture.
 type picture struct {
+	id     string
 	URL    string `json:"url"`
 	Alt    string `json:"alt"`
 	Width  int    `json:"width"`
@@ -67,23 +76,23 @@ type picture struct {
 }
 
 // publish makes a picture fetchable; nil for none.
-func (s *Server) publish(p *chat.Picture) *picture {
-	if p == nil {
+func (p *pictures) publish(shown *chat.Picture) *picture {
+	if shown == nil {
 		return nil
 	}
-	id, ok := s.pictures.put(p.PNG)
+	id, ok := p.put(shown.PNG)
 	if !ok {
 		return nil
 	}
-	return &picture{URL: "/pictures/" + id + ".png", Alt: p.Alt, Width: p.Width, Height: p.Height}
+	return &picture{id: id, URL: "/pictures/" + id + ".png", Alt: shown.Alt, Width: shown.Width, Height: shown.Height}
 }
 
 func (s *Server) servePicture(w http.ResponseWriter, r *http.Request) {
-	const suffix = ".png"
-	name := r.PathValue("name")
 	var png []byte
-	if len(name) > len(suffix) && name[len(name)-len(suffix):] == suffix {
-		png = s.pictures.get(name[:len(name)-len(suffix)])
+	if id, ok := strings.CutSuffix(r.PathValue("name"), ".png"); ok {
+		if png = s.pictures.get(id); png == nil {
+			png = s.cfg.Feed.pictures.get(id)
+		}
 	}
 	if png == nil {
 		s.refuse(w, r, http.StatusNotFound, "not_found")

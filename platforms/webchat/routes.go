@@ -15,10 +15,13 @@ func (s *Server) routes() (http.Handler, error) {
 	own.HandleFunc("GET /assets/{name}", s.serveAsset)
 	own.HandleFunc("GET /pictures/{name}", s.servePicture)
 	own.HandleFunc("POST /api/messages", s.postMessage)
+	own.HandleFunc("GET /api/events", s.getEvents)
 	own.HandleFunc("/{$}", s.only("GET, HEAD"))
 	own.HandleFunc("/assets/{name}", s.only("GET, HEAD"))
 	own.HandleFunc("/pictures/{name}", s.only("GET, HEAD"))
 	own.HandleFunc("/api/messages", s.only(http.MethodPost))
+	own.HandleFunc("HEAD /api/events", s.only(http.MethodGet)) // a stream has an end only for who reads it
+	own.HandleFunc("/api/events", s.only(http.MethodGet))
 	own.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, http.StatusNotFound, "not_found")
 	})
@@ -74,7 +77,7 @@ func sentence(l *locales.Language, code string) string {
 		return l.Say("web.wrong_origin")
 	case "no_session":
 		return l.Say("web.no_session")
-	case "slow_down":
+	case "slow_down", "too_many_pages":
 		return l.Say("error.slow_down")
 	case "too_long":
 		return l.Say("web.too_long")

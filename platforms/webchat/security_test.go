@@ -111,7 +111,7 @@ func TestSessionIsNeeded(t *testing.T) {
 		"empty":                 own.Name + "=",
 		"invented":              own.Name + "=abc.def",
 		"without signature":     own.Name + "=" + id,
-		"another id":            own.Name + "=x" + id[1:] + "." + signature,
+		"another id":            own.Name + "=0" + id[1:] + "." + signature,
 		"signature cut":         own.Name + "=" + id + "." + signature[:10],
 		"of another process":    own.Name + "=" + foreign.Value,
 		"under another name":    "session=" + own.Value,

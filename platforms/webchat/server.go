@@ -5,7 +5,8 @@
 // folder; it loads nothing from elsewhere.
 //
 // The server owns the goroutines of its HTTP server; they are gone when Run
-// returns. Nothing is kept on disk.
+// returns. What the bot sends unasked goes through a Feed, which outlives the
+// server. Nothing is kept on disk.
 package webchat
 
 import (
@@ -16,6 +17,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -34,7 +36,7 @@ type Config struct {
 	// Hosts are further host names under which browsers may reach the page, as
 	// behind a reverse proxy. Loopback names and Addr's own host always work.
 	Hosts []string
-	// Bot answers; only Handle is used.
+	// Bot answers; only Handle and Back are used.
 	Bot chat.Bot
 	// Log gets what the host should know; it is never given chat text. Nil means
 	// no log.
@@ -49,6 +51,12 @@ type Config struct {
 	// Language is the tag of the language that a session has chosen, "" for none;
 	// nil is allowed.
 	Language func(ctx context.Context, session string) string
+	// Feed brings the bot's unasked messages to the page; it may be handed to one
+	// server after another. Nil means a feed that nothing is sent to.
+	Feed *Feed
+	// SessionKey signs the session cookies, at least 16 bytes: under the same key
+	// sessions outlive a restart. Nil means the Feed's key.
+	SessionKey []byte
 	// Demo shows DEMO in the page's title bar.
 	Demo bool
 }
@@ -78,7 +86,13 @@ type Server struct {
 	sessions *sessions
 	pictures *pictures
 	page     *page
+	timing   timing
+	// stopping is closed when streams, which have no end of their own, have to end.
+	stopping <-chan struct{}
 }
+
+// timing is what a test of streams shortens.
+type timing struct{ read, write, event, heartbeat time.Duration }
 
 // New checks the configuration and prepares the page. It starts nothing.
 func New(cfg Config) (*Server, error) {
@@ -98,7 +112,20 @@ func New(cfg Config) (*Server, error) {
 	if cfg.State == nil {
 		cfg.State = func(bool, string) {}
 	}
-	s := &Server{cfg: cfg, host: host, port: port, sessions: newSessions(), pictures: newPictures()}
+	if cfg.Feed == nil {
+		cfg.Feed = NewFeed(nil)
+	}
+	if cfg.SessionKey == nil {
+		cfg.SessionKey = cfg.Feed.key
+	}
+	if len(cfg.SessionKey) < minSessionKey {
+		return nil, fmt.Errorf("webchat: session key of %d bytes: want at least %d", len(cfg.SessionKey), minSessionKey)
+	}
+	s := &Server{
+		cfg: cfg, host: host, port: port, sessions: newSessions(slices.Clone(cfg.SessionKey)),
+		pictures: newPictures(maxPictures, maxPictureBytes),
+		timing:   timing{read: readTimeout, write: writeTimeout, event: eventTimeout, heartbeat: heartbeat},
+	}
 	if s.page, err = loadPage(cfg.Demo); err != nil {
 		return nil, err
 	}
@@ -183,8 +210,8 @@ func wildcard(host string) bool {
 	return host == "" || (err == nil && ip.IsUnspecified())
 }
 
-// Run serves the page until the context ends, then lets requests under way
-// finish for at most five seconds. It returns nil after an orderly end. A server
+// Run serves the page until the context ends, then ends the streams of events and
+// lets other requests under way finish for at most five seconds. It returns nil after an orderly end. A server
 // runs once.
 func (s *Server) Run(ctx context.Context) error {
 	if err := s.Listen(ctx); err != nil {
@@ -193,13 +220,14 @@ func (s *Server) Run(ctx context.Context) error {
 	// Requests outlive the context by the time that they have to finish.
 	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
+	s.stopping = ctx.Done()
 	var unused unusedConns
 	srv := &http.Server{
 		Handler:           s.handler,
 		ConnState:         unused.track,
 		ReadHeaderTimeout: headerTimeout,
-		ReadTimeout:       readTimeout,
-		WriteTimeout:      writeTimeout,
+		ReadTimeout:       s.timing.read,
+		WriteTimeout:      s.timing.write,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelDebug),

@@ -23,9 +23,19 @@ const (
 	maxSessions = 1000
 )
 
-// sessions knows which cookies this process gave out. A cookie is a random id and
-// its signature under a key that lives as long as the process, so opening the
-// page takes no memory here and a cookie from before a restart is not accepted.
+// sessionAge is how long a browser keeps its session after the page was last
+// opened.
+const sessionAge = 90 * 24 * time.Hour
+
+// Bounds of what signs and names a session.
+const (
+	minSessionKey = 16
+	maxSessionID  = 64
+)
+
+// sessions knows which cookies were given out under its key. A cookie is a random
+// id and its signature, so opening the page takes no memory here, and a cookie is
+// accepted for as long as the key is the same.
 type sessions struct {
 	key   []byte
 	total *rate.Limiter
@@ -39,21 +49,17 @@ type visitor struct {
 	last    time.Time
 }
 
-func newSessions() *sessions {
-	key := make([]byte, sha256.Size)
-	// Read never fails: https://pkg.go.dev/crypto/rand#Read.
-	_, _ = rand.Read(key)
+func newSessions(key []byte) *sessions {
 	return &sessions{key: key, total: rate.NewLimiter(totalRate, totalBurst), used: make(map[string]*visitor)}
 }
 
-// issue makes the cookie value of a new session. The id has at least 128 random
-// bits.
-func (s *sessions) issue() string {
-	id := strings.ToLower(rand.Text())
-	return id + "." + s.sign(id)
-}
+// newSession makes the id of a session. It has at least 128 random bits.
+func newSession() string { return strings.ToLower(rand.Text()) }
 
-// id returns the session's id from a cookie value, if this process issued it.
+// cookie is the cookie value of a session.
+func (s *sessions) cookie(id string) string { return id + "." + s.sign(id) }
+
+// id returns the session's id from a cookie value, if it was signed with the key.
 func (s *sessions) id(cookie string) (string, bool) {
 	id, signature, ok := strings.Cut(cookie, ".")
 	return id, ok && hmac.Equal([]byte(signature), []byte(s.sign(id)))
@@ -101,16 +107,19 @@ func (s *Server) session(r *http.Request) (string, bool) {
 	return s.sessions.id(c.Value)
 }
 
-// keepSession gives a browser that has no session a new one.
+// keepSession gives a browser that has no session a new one, and a browser that
+// has one more time for it.
 func (s *Server) keepSession(w http.ResponseWriter, r *http.Request) {
-	if _, ok := s.session(r); ok {
-		return
+	id, ok := s.session(r)
+	if !ok {
+		id = newSession()
 	}
 	//nolint:gosec // without Secure: the page is served over plain HTTP on loopback
 	http.SetCookie(w, &http.Cookie{
 		Name:     s.cookie,
-		Value:    s.sessions.issue(),
+		Value:    s.sessions.cookie(id),
 		Path:     "/",
+		MaxAge:   int(sessionAge / time.Second),
 		HttpOnly: true,
 		SameSite: http.SameSiteStrictMode,
 	})

@@ -34,14 +34,20 @@ function send(body) {
   });
 }
 
+// renew gets a new session where the bot does not know the old one any more, as
+// when it was started anew: opening the page gives one.
+function renew() {
+  return fetch("/", { cache: "no-store" });
+}
+
 // ask returns the bot's reply, null when it has nothing to say.
 async function ask(body) {
   let response;
   try {
     response = await send(body);
     if (response.status === 401) {
-      // The bot was started anew: opening the page gets a new session.
-      await fetch("/", { cache: "no-store" });
+      await renew();
+      alerts.again();
       response = await send(body);
     }
   } catch {
@@ -63,7 +69,8 @@ function message(who) {
 
 // Signs in texts that not every system has a font for are drawn by the style
 // sheet. They stay in the text, for copying and for screen readers.
-const signs = { "🔵": "blue", "🟠": "orange", "🔄": "refresh", "🧪": "flask", "⚖️": "scales", "⚠️": "warning", "⏪": "rewind" };
+const signs = { "🔵": "blue", "🟠": "orange", "🔄": "refresh", "🧪": "flask", "⚖️": "scales", "⚠️": "warning", "⏪": "rewind",
+  "🔔": "bell", "🔕": "mute", "🚨": "siren", "🎯": "target", "🔁": "refresh", "⏸": "pause", "▶": "play", "✖": "cross", "✅": "check" };
 const anySign = new RegExp(`(${Object.keys(signs).join("|")})`, "u");
 
 function signed(text) {
@@ -218,6 +225,135 @@ function replace(m, b, reply) {
   (same ?? buttons[place] ?? input).focus({ preventScroll: true });
 }
 
+// --- What the bot says unasked ---
+
+// The title counts the alerts that came while the page was hidden.
+let title = document.title;
+let unseen = 0;
+
+function entitle(own = title) {
+  title = own;
+  document.title = unseen ? `(${unseen}) ${title}` : title;
+}
+
+// news points to an alert that came while its reader was further up, by its first
+// line, and goes once the alert is in view.
+const news = document.getElementById("news");
+const inView = new IntersectionObserver((entries) => {
+  if (entries.some((e) => e.isIntersecting)) hush();
+}, { root: log });
+
+function point(m, reply) {
+  const head = reply.spans.map(({ text }) => text).join("").split("\n", 1)[0];
+  hush();
+  news.replaceChildren(...signed(head));
+  news.hidden = false;
+  news.onclick = () => reveal(m);
+  inView.observe(m);
+}
+
+function hush() {
+  news.hidden = true;
+  inView.disconnect();
+}
+
+// A page that stays open for weeks shows the newest alerts.
+const maxAlerts = 200;
+
+// alarm shows an alert, unless it is there already. Who reads further up is left
+// where they are.
+function alarm(reply) {
+  const shown = [...log.querySelectorAll(".alert")];
+  if (shown.some((m) => m.dataset.id === reply.id)) return;
+  const atEnd = log.scrollHeight - log.clientHeight - log.scrollTop < 48;
+  const m = message("bot");
+  m.classList.add("alert");
+  show(m, reply);
+  log.append(m);
+  if (shown.length >= maxAlerts) shown[0].remove();
+  if (atEnd) reveal(m);
+  else point(m, reply);
+  if (document.hidden) unseen++;
+  entitle();
+}
+
+// alerts is the stream of what the bot says unasked. Browsers open at most six
+// connections to a host, so of all tabs the one that holds a lock listens and
+// tells the others. Without locks, which plain HTTP across a network does not
+// have, every tab listens.
+const alerts = {
+  tabs: new BroadcastChannel("alerts"),
+  listens: false,
+  stream: null,
+  timer: 0,
+  pause: 1000,
+  // last is the id of the newest event. A new tab goes on after what the tabs
+  // before it showed.
+  last: localStorage.getItem("last-alert") ?? "",
+
+  start() {
+    this.tabs.onmessage = ({ data }) => {
+      if (data.again) this.open();
+      else this.take(data);
+    };
+    if (!navigator.locks) return this.lead();
+    navigator.locks.request("alerts", () => {
+      this.lead();
+      return new Promise(() => {}); // held for as long as the tab is there
+    });
+  },
+
+  lead() {
+    this.listens = true;
+    this.open();
+  },
+
+  open() {
+    if (!this.listens) return;
+    clearTimeout(this.timer);
+    this.stream?.close();
+    const narrow = window.innerWidth < narrowBelow ? "1" : "";
+    const stream = new EventSource(`/api/events?${new URLSearchParams({ narrow, after: this.last })}`);
+    this.stream = stream;
+    stream.addEventListener("start", ({ lastEventId }) => {
+      this.pause = 1000;
+      this.tell({ id: lastEventId });
+    });
+    stream.onmessage = ({ data, lastEventId }) => {
+      this.tell({ id: lastEventId, reply: JSON.parse(data) });
+    };
+    stream.onerror = () => {
+      // The browser comes back by itself unless it was refused.
+      if (stream.readyState === EventSource.CLOSED) this.later();
+    };
+  },
+
+  tell(event) {
+    this.take(event);
+    this.tabs.postMessage(event);
+  },
+
+  take({ id, reply }) {
+    this.last = id;
+    localStorage.setItem("last-alert", id);
+    if (reply) alarm(reply);
+  },
+
+  later() {
+    this.timer = setTimeout(async () => {
+      await renew().catch(() => {});
+      this.open();
+    }, this.pause);
+    this.pause = Math.min(2 * this.pause, 30_000);
+  },
+
+  // again opens the stream anew after the session was lost, wherever it is.
+  again() {
+    this.open();
+    this.tabs.postMessage({ again: true });
+  },
+};
+
 // past is what was typed before, for the arrow keys.
 const past = {
   lines: [],
@@ -248,7 +384,7 @@ async function speak(lang) {
   const other = new DOMParser().parseFromString(await response.text(), "text/html");
   if (other.documentElement.lang !== lang) return;
   document.documentElement.lang = lang;
-  document.title = other.title;
+  entitle(other.title);
   Object.assign(words, other.body.dataset);
   const theirs = other.querySelectorAll("[data-word]");
   document.querySelectorAll("[data-word]").forEach((mine, i) => reword(mine, theirs[i]));
@@ -296,6 +432,12 @@ document.addEventListener("keydown", (event) => {
   input.focus();
 });
 
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) return;
+  unseen = 0;
+  entitle();
+});
+
 zoom.addEventListener("click", (event) => {
   if (event.target.tagName === "IMG") zoom.classList.toggle("full");
   else zoom.close();
@@ -303,3 +445,4 @@ zoom.addEventListener("click", (event) => {
 
 input.value = new URLSearchParams(location.search).get("say") ?? "";
 if (typist) input.focus();
+alerts.start();
