@@ -37,14 +37,15 @@ type answer struct {
 	*desk
 
 	i   *discordgo.Interaction
+	raw []byte
 	can powers
 	// press: a button of message was pressed.
 	press bool
 }
 
-func newAnswer(d *desk, i *discordgo.Interaction) *answer {
+func newAnswer(d *desk, i *discordgo.Interaction, raw []byte) *answer {
 	return &answer{
-		desk: d, i: i, can: powersOf(i.AppPermissions),
+		desk: d, i: i, raw: raw, can: powersOf(i.AppPermissions),
 		press: i.Type == discordgo.InteractionMessageComponent && i.Message != nil,
 	}
 }
@@ -53,6 +54,7 @@ func newAnswer(d *desk, i *discordgo.Interaction) *answer {
 // first and brought after.
 func (a *answer) give(ctx context.Context) {
 	req := a.request(a.i)
+	req.Place = a.place()
 	working := make(chan struct{})
 	req.Working = sync.OnceFunc(func() { close(working) })
 	coming := a.handle(ctx, req)

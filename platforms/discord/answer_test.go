@@ -34,10 +34,13 @@ func TestSlashCommandWithPicture(t *testing.T) {
 	if admin || err != nil {
 		t.Errorf("IsAdmin: got %t, %v, want false", admin, err)
 	}
-	r.IsAdmin, r.Working = nil, nil
+	if r.Place == nil {
+		t.Error("a server has channels, got no Place")
+	}
+	r.IsAdmin, r.Working, r.Place = nil, nil, nil
 	want := chat.Request{
 		ID: "discord:" + i.ID, Target: chat.Target{Platform: chat.Discord, Chat: discordtest.ChannelID}, Home: chat.Target{Platform: chat.Discord, Chat: "server:" + discordtest.GuildID}, Kind: chat.Group,
-		Member: chat.Member{Platform: chat.Discord, ID: discordtest.UserID}, Text: "/liq $btc 7d", Addressed: true,
+		Member: chat.Member{Platform: chat.Discord, ID: discordtest.UserID}, MemberName: "somebody", Text: "/liq $btc 7d", Addressed: true,
 		LanguageHint: "ru", ChatLanguageHint: "zh-CN",
 	}
 	if diff := cmp.Diff(want, r); diff != "" {

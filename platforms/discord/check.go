@@ -10,7 +10,7 @@ import (
 // Check asks Discord who the bot is and says it in plain English, for the host. It
 // opens no gateway and sends no message. The error holds no token.
 func (a *Adapter) Check(ctx context.Context) (string, error) {
-	client := newClient(a.base, a.cfg.Timing)
+	client := a.newClient()
 	defer client.CloseIdleConnections()
 	rest, err := newSession(a.token, client)
 	if err != nil {

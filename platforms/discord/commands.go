@@ -15,8 +15,9 @@ import (
 	"liqbot/locales"
 )
 
-// maxCommandText is the limit of a command's, option's or choice's description.
-const maxCommandText = 100
+// maxCommandText is the limit of a command's, option's or choice's description,
+// maxOptions that of a command's options.
+const maxCommandText, maxOptions = 100, 25
 
 // syncCommands brings the slash commands that Discord knows in line with the
 // bot's, once the application's id is known. It tries until it worked: commands
@@ -92,18 +93,22 @@ func definitions(commands []chat.Command) []*discordgo.ApplicationCommand {
 
 func optionsOf(options []chat.Option) []*discordgo.ApplicationCommandOption {
 	out := []*discordgo.ApplicationCommandOption{}
-	for _, o := range options {
+	for _, o := range options[:min(len(options), maxOptions)] {
 		text, localised := described(o.Description, o.Name)
 		option := &discordgo.ApplicationCommandOption{
 			Type: discordgo.ApplicationCommandOptionString, Name: o.Name, Description: text, DescriptionLocalizations: localised,
 			Autocomplete: o.Kind == chat.CoinOption,
 		}
-		if o.Kind == chat.ChoiceOption {
+		switch o.Kind {
+		case chat.PlaceOption:
+			option.Type, option.ChannelTypes = discordgo.ApplicationCommandOptionChannel, postable
+		case chat.ChoiceOption:
 			for _, c := range o.Choices[:min(len(o.Choices), maxChoices)] {
 				option.Choices = append(option.Choices, &discordgo.ApplicationCommandOptionChoice{
 					Name: cut(c.Label, maxChoice), Value: c.Value,
 				})
 			}
+		default:
 		}
 		out = append(out, option)
 	}
@@ -158,6 +163,7 @@ type optionDefinition struct {
 	name, text string
 	localised  map[discordgo.Locale]string
 	kind       discordgo.ApplicationCommandOptionType
+	channels   []discordgo.ChannelType
 	required   bool
 	completed  bool
 	choices    []choice
@@ -175,7 +181,7 @@ func essence(commands []*discordgo.ApplicationCommand) []definition {
 		for _, o := range c.Options {
 			option := optionDefinition{
 				name: o.Name, text: o.Description, localised: orNil(o.DescriptionLocalizations),
-				kind: o.Type, required: o.Required, completed: o.Autocomplete,
+				kind: o.Type, channels: slices.Sorted(slices.Values(o.ChannelTypes)), required: o.Required, completed: o.Autocomplete,
 			}
 			for _, c := range o.Choices {
 				text, _ := c.Value.(string)

@@ -27,23 +27,45 @@ const (
 	codeAnswered           = 40060
 	codeUnknownInteraction = 10062
 	codeInvalidToken       = 50027
+	codeUnknownChannel     = 10003
+	codeInvalidForm        = 50035
 )
 
 // told lists the codes whose message is worth a line in the log. A server in
 // between may answer JSON too, and say in it what it likes.
 var told = []int{
 	codeMissingAccess, codeMissingPermissions, codeTooLarge, codeAnswered, codeUnknownInteraction, codeInvalidToken,
-	10002, // unknown application
-	10003, // unknown channel
-	10008, // unknown message
-	10015, // unknown webhook
-	30034, // daily limit of new commands
-	40001, // unauthorized
-	40002, // account to be verified
-	40062, // service resource limited
-	50035, // invalid form body
-	50109, // invalid JSON
+	codeUnknownChannel, codeInvalidForm,
+	10002,  // unknown application
+	10004,  // unknown guild
+	10008,  // unknown message
+	10013,  // unknown user
+	10015,  // unknown webhook
+	20016,  // slow mode
+	20022,  // announcement edited too often
+	20028,  // channel written to too fast
+	20029,  // guild written to too fast
+	30034,  // daily limit of new commands
+	40001,  // unauthorized
+	40002,  // account to be verified
+	40062,  // service resource limited
+	40333,  // turned away by the servers in front
+	50006,  // empty message
+	50007,  // user takes no messages
+	50008,  // no text channel
+	50024,  // wrong kind of channel
+	50083,  // archived thread
+	50109,  // invalid JSON
+	50278,  // no guild in common
+	130000, // overloaded
+	160005, // locked thread
+	200000, // blocked by moderation
+	200001, // title blocked by moderation
+	240000, // blocked by a link filter
 }
+
+// errUnreadable is that of an answer in another form than Discord's.
+var errUnreadable = errors.New("the answer cannot be read")
 
 // maxSaid is how much of a message of Discord is kept, in characters.
 const maxSaid = 100
@@ -58,7 +80,10 @@ type apiError struct {
 	code       int
 	message    string
 	retryAfter time.Duration
-	err        error
+	// foreign: the answer is not in the form of Discord's API. global: a 429 is for
+	// all calls of the bot.
+	foreign, global bool
+	err             error
 }
 
 func (e *apiError) Error() string {
@@ -147,8 +172,12 @@ type courier struct {
 // parcel is one call.
 type parcel struct {
 	op, method, address string
-	body                any
-	picture             *attached
+	// token is the bot token, empty where the address opens the route.
+	token   string
+	body    any
+	picture *attached
+	// into takes the JSON of a good answer; nil if it does not matter.
+	into any
 	// repeatable: doing it twice is the same as doing it once.
 	repeatable bool
 	// try bounds one attempt; zero for Timing.Call.
@@ -193,18 +222,10 @@ func (c *courier) once(ctx context.Context, p parcel) error {
 		ctx, cancel = context.WithTimeout(ctx, p.try)
 		defer cancel()
 	}
-	contentType, body, err := encode(p)
+	req, err := p.request(ctx)
 	if err != nil {
-		return fmt.Errorf("%s: encode: %w", p.op, err)
+		return err
 	}
-	req, err := http.NewRequestWithContext(ctx, p.method, p.address, bytes.NewReader(body))
-	if err != nil {
-		return fmt.Errorf("%s: the address is not valid", p.op)
-	}
-	if body != nil {
-		req.Header.Set("Content-Type", contentType)
-	}
-	req.Header.Set("User-Agent", userAgent)
 	resp, err := c.client.Do(req)
 	if err != nil {
 		return &apiError{op: p.op, err: withoutAddress(err)}
@@ -212,12 +233,47 @@ func (c *courier) once(ctx context.Context, p parcel) error {
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	if resp.StatusCode >= 200 && resp.StatusCode < 300 {
-		return nil // it took effect, whatever became of the answer
+		return p.read(text, err)
 	}
 	if err != nil {
 		text = nil
 	}
 	return refused(p.op, resp, text)
+}
+
+// request makes the HTTP request. Its error holds no address.
+func (p parcel) request(ctx context.Context) (*http.Request, error) {
+	contentType, body, err := encode(p)
+	if err != nil {
+		return nil, fmt.Errorf("%s: encode: %w", p.op, err)
+	}
+	req, err := http.NewRequestWithContext(ctx, p.method, p.address, bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("%s: the address is not valid", p.op)
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", contentType)
+	}
+	if p.token != "" {
+		req.Header.Set("Authorization", "Bot "+p.token)
+	}
+	req.Header.Set("User-Agent", userAgent)
+	return req, nil
+}
+
+// read takes a good answer. Where nothing is to be read, the call took effect
+// whatever became of the answer.
+func (p parcel) read(text []byte, err error) error {
+	if p.into == nil {
+		return nil
+	}
+	if err != nil {
+		return &apiError{op: p.op, err: withoutAddress(err)}
+	}
+	if json.Unmarshal(text, p.into) != nil {
+		return &apiError{op: p.op, err: errUnreadable}
+	}
+	return nil
 }
 
 func encode(p parcel) (contentType string, body []byte, err error) {
@@ -241,20 +297,26 @@ func refused(op string, resp *http.Response, body []byte) *apiError {
 		Code       int     `json:"code"`
 		Message    string  `json:"message"`
 		RetryAfter float64 `json:"retry_after"`
+		Global     bool    `json:"global"`
 	}
 	out := &apiError{op: op, status: resp.StatusCode}
-	if json.Unmarshal(body, &said) == nil {
+	out.foreign = json.Unmarshal(body, &said) != nil
+	if !out.foreign {
 		out.said(said.Code, said.Message)
 	}
 	if resp.StatusCode == http.StatusTooManyRequests {
 		out.retryAfter = max(seconds(said.RetryAfter), retryHeader(resp.Header))
+		out.global = said.Global || resp.Header.Get("X-RateLimit-Global") == "true" || resp.Header.Get("X-RateLimit-Scope") == "global"
 	}
 	return out
 }
 
-// retryHeader reads Retry-After in seconds, fractions allowed.
-func retryHeader(h http.Header) time.Duration {
-	value, err := strconv.ParseFloat(h.Get("Retry-After"), 64)
+// retryHeader is how long an answer asks to wait.
+func retryHeader(h http.Header) time.Duration { return secondsHeader(h, "Retry-After") }
+
+// secondsHeader reads a header in seconds, fractions allowed.
+func secondsHeader(h http.Header, name string) time.Duration {
+	value, err := strconv.ParseFloat(h.Get(name), 64)
 	if err != nil {
 		return 0
 	}

@@ -27,21 +27,25 @@ type desk struct {
 	timing Timing
 	mail   *courier
 	room   chan struct{}
+	// token and invalid are for the calls that need the bot token.
+	token   string
+	invalid *tally
 
 	mu     sync.Mutex
 	closed bool
 	busy   sync.WaitGroup
 }
 
-func newDesk(cfg Config, mail *courier) *desk {
+func newDesk(a *Adapter, mail *courier) *desk {
 	return &desk{
-		bot: cfg.Bot, claims: cfg.Claims, log: cfg.Log, count: cfg.Count, timing: cfg.Timing, mail: mail,
-		room: make(chan struct{}, maxAtOnce),
+		bot: a.cfg.Bot, claims: a.cfg.Claims, log: a.cfg.Log, count: a.cfg.Count, timing: a.cfg.Timing, mail: mail,
+		room: make(chan struct{}, maxAtOnce), token: a.token, invalid: a.invalid,
 	}
 }
 
-// take answers one interaction. ctx is the life of all answers under way.
-func (d *desk) take(ctx context.Context, i *discordgo.Interaction) {
+// take answers one interaction; raw is how it came. ctx is the life of all
+// answers under way.
+func (d *desk) take(ctx context.Context, i *discordgo.Interaction, raw []byte) {
 	if !d.enter() {
 		return
 	}
@@ -65,17 +69,17 @@ func (d *desk) take(ctx context.Context, i *discordgo.Interaction) {
 	case <-ctx.Done():
 		return
 	}
-	d.dispatch(ctx, i)
+	d.dispatch(ctx, i, raw)
 }
 
-func (d *desk) dispatch(ctx context.Context, i *discordgo.Interaction) {
+func (d *desk) dispatch(ctx context.Context, i *discordgo.Interaction, raw []byte) {
 	switch i.Type {
 	case discordgo.InteractionPing:
 	case discordgo.InteractionApplicationCommandAutocomplete:
 		d.complete(ctx, i)
 	default:
 		if d.fresh(ctx, i) {
-			newAnswer(d, i).give(ctx)
+			newAnswer(d, i, raw).give(ctx)
 		}
 	}
 }

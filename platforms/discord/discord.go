@@ -10,6 +10,10 @@
 // fixed by the first answer, so a private reply that comes too late replaces
 // the public placeholder by a private follow-up.
 //
+// What nobody has asked for at that moment goes out through Adapter.Send, by the
+// bot token and within Discord's limits. It shares no connection and no wait with
+// the answers to interactions.
+//
 // Adapter.Run owns every goroutine. It leaves none behind, with one exception
 // that lies in discordgo: when the gateway asks for a reconnect in the middle of
 // a handshake, the library waits for its own lock for ever. Such a session is
@@ -94,13 +98,17 @@ const (
 	EventResumed      = "gateway_resumed"
 	EventDisconnected = "gateway_disconnected"
 	EventCommands     = "commands_written"
+	EventPosted       = "posted"
 )
 
 // Adapter joins a chat.Bot to Discord.
 type Adapter struct {
-	cfg   Config
-	token string
-	base  *url.URL
+	cfg    Config
+	token  string
+	base   *url.URL
+	sender *sender
+	// invalid is shared by all that talks to Discord: it counts by address.
+	invalid *tally
 }
 
 // New checks the configuration and starts nothing. Its errors never hold the
@@ -130,7 +138,9 @@ func New(cfg Config) (*Adapter, error) {
 		cfg.State = func(bool, string) {}
 	}
 	cfg.Timing = cfg.Timing.withDefaults()
-	return &Adapter{cfg: cfg, token: token, base: base}, nil
+	a := &Adapter{cfg: cfg, token: token, base: base, invalid: new(tally)}
+	a.sender = &sender{token: token, client: a.newClient(), pace: newPace(a.invalid), log: cfg.Log, count: cfg.Count}
+	return a, nil
 }
 
 func cleanToken(s secret.Secret) (string, error) {
@@ -190,6 +200,7 @@ func (a *Adapter) Run(ctx context.Context) error {
 		return fmt.Errorf("discord: %w", err)
 	}
 	defer r.client.CloseIdleConnections()
+	defer a.sender.client.CloseIdleConnections()
 	syncing := make(chan struct{})
 	syncCtx, stopSync := context.WithCancel(ctx)
 	go func() {

@@ -106,10 +106,11 @@ func (c *memoryClaims) Release(_ context.Context, id string) error {
 type world struct {
 	*discordtest.Server
 
-	t      *testing.T
-	logs   *lockedBuffer
-	stop   context.CancelFunc
-	result chan error
+	t       *testing.T
+	adapter *discord.Adapter
+	logs    *lockedBuffer
+	stop    context.CancelFunc
+	result  chan error
 
 	mu     sync.Mutex
 	counts map[string]int
@@ -129,6 +130,13 @@ var commands = []chat.Command{
 	},
 	{Name: "lang", Admin: true, Description: map[string]string{"en": "Language of this chat"}},
 	{Name: "stats", Owner: true, Description: map[string]string{"en": "How the bot is doing"}},
+	{
+		Name: "alerts", Admin: true, Description: map[string]string{"en": "Alerts of this chat"},
+		Options: []chat.Option{
+			{Name: "amount", Kind: chat.TextOption, Description: map[string]string{"en": "Least amount"}},
+			{Name: "place", Kind: chat.PlaceOption, Description: map[string]string{"en": "Another channel"}},
+		},
+	},
 }
 
 // quick keeps the waits of a test short, but those that a busy machine needs.
@@ -157,7 +165,7 @@ func start(t *testing.T, srv *discordtest.Server, handle chat.Handler, change ..
 		t.Fatalf("New: %v", err)
 	}
 	ctx, stop := context.WithCancel(t.Context())
-	w.stop = stop
+	w.adapter, w.stop = adapter, stop
 	go func() { w.result <- adapter.Run(ctx) }()
 	t.Cleanup(func() {
 		stop()

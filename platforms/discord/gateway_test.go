@@ -94,8 +94,8 @@ func TestRefusedAfterResume(t *testing.T) {
 
 func TestDeafGatewayIsLeft(t *testing.T) {
 	t.Parallel()
-	w := start(t, discordtest.New(t, discordtest.Heartbeat(40*time.Millisecond)), say("x"),
-		func(c *discord.Config) { c.Timing.Silence = 150 * time.Millisecond })
+	w := start(t, discordtest.New(t, discordtest.Heartbeat(400*time.Millisecond)), say("x"),
+		func(c *discord.Config) { c.Timing.Silence = time.Second })
 	w.counted(discord.EventIdentified, 1)
 	w.Deaf(true)
 	w.counted(discord.EventDisconnected, 1)

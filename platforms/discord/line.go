@@ -49,9 +49,16 @@ func dialled(ctx context.Context, r *run) (*line, error) {
 		l.tell(EventIdentified)
 	})
 	session.AddHandler(func(*discordgo.Session, *discordgo.Resumed) { l.tell(EventResumed) })
-	session.AddHandler(func(_ *discordgo.Session, e *discordgo.InteractionCreate) {
-		r.take(e.Interaction)
+	// The library knows less of an interaction than what came.
+	session.AddHandler(func(_ *discordgo.Session, e *discordgo.Event) {
+		if created, ok := e.Struct.(*discordgo.InteractionCreate); ok {
+			r.take(created.Interaction, e.RawData)
+		}
 	})
+	// A server that the bot has to leave is not told channel by channel: posts find
+	// out.
+	session.AddHandler(func(_ *discordgo.Session, e *discordgo.ChannelDelete) { r.left(e.Channel) })
+	session.AddHandler(func(_ *discordgo.Session, e *discordgo.ThreadDelete) { r.left(e.Channel) })
 	return l, nil
 }
 

@@ -35,9 +35,15 @@ type message struct {
 	Attachments     []attachment              `json:"attachments"`
 	AllowedMentions mentions                  `json:"allowed_mentions"`
 	Flags           discordgo.MessageFlags    `json:"flags,omitempty"`
+	// Nonce and EnforceNonce are for posts only.
+	Nonce        string `json:"nonce,omitempty"`
+	EnforceNonce bool   `json:"enforce_nonce,omitempty"`
 
 	picture *attached
 }
+
+// dressed reports whether there is more to the message than text.
+func (m message) dressed() bool { return m.picture != nil || len(m.Embeds) > 0 }
 
 // attachment describes a file of the same request; edits drop files that are not
 // listed.

@@ -21,12 +21,13 @@ func (d *desk) request(i *discordgo.Interaction) chat.Request {
 		ID:           "discord:" + i.ID,
 		Target:       chat.Target{Platform: chat.Discord, Chat: i.ChannelID},
 		Member:       chat.Member{Platform: chat.Discord, ID: memberID(i)},
+		MemberName:   memberName(i),
 		Addressed:    true,
 		LanguageHint: string(i.Locale),
 		Shape:        chat.Wide,
 	}
 	if i.GuildID != "" {
-		req.Home = chat.Target{Platform: chat.Discord, Chat: "server:" + i.GuildID}
+		req.Home = home(i.GuildID)
 	}
 	if i.GuildLocale != nil {
 		req.ChatLanguageHint = string(*i.GuildLocale)
@@ -79,7 +80,22 @@ func memberID(i *discordgo.Interaction) string {
 	}
 }
 
-// typed writes a slash command as people type it: "/liq btc 7d".
+// memberName is how the server calls the sender, or else all of Discord.
+func memberName(i *discordgo.Interaction) string {
+	switch {
+	case i.Member != nil && i.Member.Nick != "":
+		return i.Member.Nick
+	case i.Member != nil && i.Member.User != nil:
+		return i.Member.User.DisplayName()
+	case i.User != nil:
+		return i.User.DisplayName()
+	default:
+		return ""
+	}
+}
+
+// typed writes a slash command as people type it: "/liq btc 7d", a channel as
+// Discord writes it: "<#123>".
 func (d *desk) typed(data discordgo.ApplicationCommandInteractionData) string {
 	words := []string{"/" + data.Name}
 	for _, name := range d.optionOrder(data) {
@@ -87,7 +103,12 @@ func (d *desk) typed(data discordgo.ApplicationCommandInteractionData) string {
 		if option == nil {
 			continue
 		}
-		if value, ok := option.Value.(string); ok {
+		value, ok := option.Value.(string)
+		switch {
+		case !ok:
+		case option.Type == discordgo.ApplicationCommandOptionChannel:
+			words = append(words, "<#"+value+">")
+		default:
 			words = append(words, strings.Fields(value[:min(len(value), maxTyped)])...)
 		}
 	}

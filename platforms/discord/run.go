@@ -23,8 +23,10 @@ type run struct {
 	// rest never opens a gateway: it is for calls with the bot token.
 	rest *discordgo.Session
 	desk *desk
-	// take answers an interaction; it may outlive the gateway for the drain.
-	take func(*discordgo.Interaction)
+	// take answers an interaction and left tells of a channel that is gone; they may
+	// outlive the gateway for the drain.
+	take func(i *discordgo.Interaction, raw []byte)
+	left func(*discordgo.Channel)
 	// application hears the application's id from READY, once is enough.
 	application chan string
 	// trouble is the last one that was logged, empty while all is well. Only serve
@@ -34,7 +36,7 @@ type run struct {
 
 // newRun prepares a run; work is the life of the answers under way.
 func newRun(work context.Context, a *Adapter) (*run, error) {
-	client := newClient(a.base, a.cfg.Timing)
+	client := a.newClient()
 	rest, err := newSession(a.token, client)
 	if err != nil {
 		return nil, err
@@ -43,8 +45,9 @@ func newRun(work context.Context, a *Adapter) (*run, error) {
 		token: a.token, bot: a.cfg.Bot, log: a.cfg.Log, count: a.cfg.Count, state: a.cfg.State, timing: a.cfg.Timing,
 		client: client, rest: rest, application: make(chan string, 1),
 	}
-	r.desk = newDesk(a.cfg, &courier{client: client, timing: a.cfg.Timing, count: a.cfg.Count})
-	r.take = func(i *discordgo.Interaction) { r.desk.take(work, i) }
+	r.desk = newDesk(a, &courier{client: client, timing: a.cfg.Timing, count: a.cfg.Count})
+	r.take = func(i *discordgo.Interaction, raw []byte) { r.desk.take(work, i, raw) }
+	r.left = func(c *discordgo.Channel) { r.desk.left(work, c) }
 	return r, nil
 }
 

@@ -38,14 +38,14 @@ func (t redirect) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// newClient makes the client of one run. It follows no redirects: they would
-// carry the token elsewhere.
-func newClient(base *url.URL, timing Timing) *http.Client {
+// newClient makes a client of its own connections. It follows no redirects: they
+// would carry the token elsewhere.
+func (a *Adapter) newClient() *http.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 16
 	return &http.Client{
-		Transport:     redirect{base: base, next: transport},
-		Timeout:       timing.Call,
+		Transport:     redirect{base: a.base, next: tallied{next: transport, invalid: a.invalid}},
+		Timeout:       a.cfg.Timing.Call,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }

@@ -1,6 +1,7 @@
 package telegram
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -64,28 +65,39 @@ var phrases = []struct {
 	{"file must be non-empty", noPhoto},
 	{"file is too big", noPhoto},
 	{"webhook is active", hooked},
-	// The rest only names the reason for the host.
-	{"bot was blocked by the user", final},
-	{"user is deactivated", final},
-	{"bot can't initiate conversation", final},
-	{"bot was kicked", final},
-	{"bot is not a member", final},
-	{"the group chat was deleted", final},
-	{"chat not found", final},
-	{"have no write access", final},
-	{"not enough rights", final},
-	{"chat_write_forbidden", final},
-	{"chat_restricted", final},
-	{"need administrator rights", final},
-	{"message thread not found", final},
-	{"topic_closed", final},
-	{"topic_deleted", final},
+	{"terminated by other getupdates", conflict},
+	{"terminated by setwebhook", conflict},
 	{"message is too long", final},
 	{"message caption is too long", final},
 	{"message text is empty", final},
 	{"query is too old", final},
-	{"terminated by other getupdates", conflict},
-	{"terminated by setwebhook", conflict},
+}
+
+// fates lead from a description to what it means for a post; for the host it is the
+// reason too. They are matched like phrases.
+var fates = []struct {
+	text string
+	fate chat.Fate
+}{
+	{"bot was blocked by the user", chat.Gone},
+	{"user is deactivated", chat.Gone},
+	{"bot can't initiate conversation", chat.Gone},
+	{"bot can't send messages to bots", chat.Gone},
+	{"bot can't send messages to the bot", chat.Gone},
+	{"bot was kicked", chat.Gone},
+	{"bot is not a member", chat.Gone},
+	{"the group chat was deleted", chat.Gone},
+	{"chat not found", chat.Gone},
+	{"have no write access", chat.Barred},
+	{"not enough rights", chat.Barred},
+	{"chat_send_photos_forbidden", chat.Barred},
+	{"chat_send_media_forbidden", chat.Barred},
+	{"chat_write_forbidden", chat.Barred},
+	{"chat_restricted", chat.Barred},
+	{"need administrator rights", chat.Barred},
+	{"message thread not found", chat.Barred},
+	{"topic_closed", chat.Barred},
+	{"topic_deleted", chat.Barred},
 }
 
 // apiError is a call that failed. Its text is safe to show the host: it holds
@@ -96,15 +108,33 @@ type apiError struct {
 	class      class
 	reason     string
 	retryAfter time.Duration
-	migrateTo  int64
-	cause      error
+	// wait is retryAfter or a guess; all is set when the pause is one of all posts.
+	wait time.Duration
+	all  bool
+	// fate is what it means for a post where class is nothing that passes.
+	fate      chat.Fate
+	migrateTo int64
+	cause     error
 }
 
-func newAPIError(method string, code int, description string) *apiError {
+func newAPIError(method string, code int, raw string) *apiError {
 	e := &apiError{method: method, code: code}
-	e.class, e.reason = classify(code, strings.ToLower(description))
+	description := strings.ToLower(raw)
+	e.class, e.reason = classify(code, description)
+	e.fate = chat.Refused
+	if code == http.StatusNotFound || code == http.StatusMisdirectedRequest {
+		// No chat is answered so (telegram-bot-api makes it a 400), but a wrong address
+		// of the API, or a token that a server does not know.
+		e.fate = chat.Down
+	}
+	for _, f := range fates {
+		if strings.Contains(description, f.text) {
+			e.fate, e.reason = f.fate, cmp.Or(e.reason, f.text)
+			break
+		}
+	}
 	if e.reason == "" && !carriesText(method) {
-		e.reason = clip(description)
+		e.reason = clip(raw)
 	}
 	if e.reason == "" {
 		e.reason = strings.ToLower(http.StatusText(code))
@@ -153,6 +183,11 @@ func (e *apiError) Unwrap() error {
 		return chat.ErrRefused
 	}
 	return e.cause
+}
+
+// notInTime is the end of a wait for something else than Telegram.
+func notInTime(err error) *apiError {
+	return &apiError{method: "send", class: unsent, reason: "not sent in time", cause: contextError(err)}
 }
 
 // classOf returns final for what is no *apiError.

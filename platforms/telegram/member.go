@@ -30,32 +30,6 @@ func fixed(is bool) func(context.Context) (bool, error) {
 	return func(context.Context) (bool, error) { return is, nil }
 }
 
-// routeMembership greets a group that the bot was added to. Changes of the bot's
-// rights come by the same update.
-func (s *session) routeMembership(id string, c *models.ChatMemberUpdated) (string, *task) {
-	if kindOf(c.Chat.Type) != chat.Group || present(c.OldChatMember) || !present(c.NewChatMember) {
-		return "", nil
-	}
-	req := s.request(id, &models.Message{Chat: c.Chat, From: &c.From})
-	req.Text, req.Addressed = "/start", true
-	return laneOf(c.Chat.ID), s.claimable(id, func(ctx context.Context, t *task) {
-		if reply := s.cfg.Bot.Handle(ctx, req); !reply.Silent() && s.ready(ctx, c.Chat.ID) && s.begin(ctx, t) {
-			s.answer(ctx, t, outgoing{chat: c.Chat.ID}, reply)
-		}
-	})
-}
-
-func present(m models.ChatMember) bool {
-	switch m.Type {
-	case models.ChatMemberTypeLeft, models.ChatMemberTypeBanned:
-		return false
-	case models.ChatMemberTypeRestricted:
-		return m.Restricted.IsMember
-	default:
-		return true
-	}
-}
-
 // signal shows "sending a photo" while a picture is made, without waiting for it
 // (https://core.telegram.org/bots/api#sendchataction). Channels do not have it.
 func (s *session) signal(ctx context.Context, c models.Chat, thread int) func() {

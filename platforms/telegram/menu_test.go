@@ -57,6 +57,31 @@ func TestMenusAndProfile(t *testing.T) {
 	}
 }
 
+// What a command takes and who may use it is for other platforms and for the
+// handler: a menu has names and descriptions.
+func TestMenuOfCommandsWithOptions(t *testing.T) {
+	h := prepare(t, say("x"))
+	about := map[string]string{"en": "alerts"}
+	h.cfg.Bot.Commands = []chat.Command{
+		{Name: "alerts", Description: about, Admin: true, Options: []chat.Option{
+			{Name: "coin", Description: about, Kind: chat.CoinOption},
+			{Name: "amount", Description: about, Kind: chat.TextOption},
+			{Name: "where", Description: about, Kind: chat.PlaceOption},
+		}},
+		{Name: "my", Description: about},
+	}
+	h.start()
+	h.WaitFor("menus", func() bool { return len(h.Calls("setMyCommands")) == 4 })
+	h.stop()
+	const own = `{"command":"my","description":"alerts"}`
+	if got, want := h.Menu("all_private_chats", ""), `[{"command":"alerts","description":"alerts"},`+own+`]`; got != want {
+		t.Errorf("private menu %s, want %s", got, want)
+	}
+	if got, want := h.Menu("all_group_chats", ""), `[`+own+`]`; got != want {
+		t.Errorf("group menu %s, want %s", got, want)
+	}
+}
+
 func TestInline(t *testing.T) {
 	h := prepare(t, func(_ context.Context, r chat.Request) chat.Reply {
 		if !strings.HasPrefix(strings.ToLower(r.Text), "/liq btc") {

@@ -2,7 +2,6 @@ package telegram
 
 import (
 	"context"
-	"log/slog"
 	"strconv"
 	"strings"
 	"time"
@@ -45,25 +44,16 @@ func (s *session) routeMessage(id string, m *models.Message) (string, *task) {
 	}
 	req := s.request(id, m)
 	req.Text, req.Addressed = text, addressed
+	to := answerTo(m)
 	return laneOf(m.Chat.ID), s.claimable(id, func(ctx context.Context, t *task) {
+		if req.Kind == chat.Private && isStart(text) {
+			s.back(ctx, req.Target)
+		}
 		req.Working = s.signal(ctx, m.Chat, thread(m))
-		if reply := s.cfg.Bot.Handle(ctx, req); !reply.Silent() && s.ready(ctx, m.Chat.ID) && s.begin(ctx, t) {
-			s.answer(ctx, t, answerTo(m), reply)
+		if reply := s.cfg.Bot.Handle(ctx, req); !reply.Silent() && s.ready(ctx, to) && s.begin(ctx, t) {
+			s.answer(ctx, t, to, reply)
 		}
 	})
-}
-
-// moved lets a group's choices follow it when it becomes a supergroup, which has
-// another id (https://core.telegram.org/bots/api#message, migrate_to_chat_id).
-// Doing it twice changes nothing.
-func (s *session) moved(ctx context.Context, from, to int64) {
-	if s.cfg.Bot.Moved == nil {
-		return
-	}
-	chatOf := func(id int64) chat.Target { return chat.Target{Platform: chat.Telegram, Chat: laneOf(id)} }
-	if err := s.cfg.Bot.Moved(ctx, chatOf(from), chatOf(to)); err != nil {
-		s.cfg.Log.Error("telegram group has a new id, its settings did not follow", slog.Any("err", err))
-	}
 }
 
 // typed reports whether a person wrote this message now, here.
@@ -130,9 +120,12 @@ func (s *session) request(id string, m *models.Message) chat.Request {
 	if m.From != nil {
 		r.LanguageHint = m.From.LanguageCode
 	}
+	asking := int64(0)
 	if personal {
-		r.Member.ID = strconv.FormatInt(m.From.ID, 10)
+		asking = m.From.ID
+		r.Member.ID, r.MemberName = strconv.FormatInt(asking, 10), nameOf(m.From)
 	}
+	r.Place = s.finder(asking)
 	switch {
 	case r.Kind == chat.Private:
 	case r.Kind == chat.Channel:

@@ -79,11 +79,11 @@ func (s *session) press(ctx context.Context, t *task, q *models.CallbackQuery, r
 	// the edit up for long.
 	b.start(ctx)
 	b.wait(ctx, s.cfg.Timing.Toast)
-	if reply.Silent() || !s.ready(ctx, out.chat) || !s.begin(ctx, t) {
-		return
-	}
 	if !reply.Edit {
 		out.message, out.inline = 0, ""
+	}
+	if reply.Silent() || !s.ready(ctx, out) || !s.begin(ctx, t) {
+		return
 	}
 	s.answer(ctx, t, out, reply)
 }

@@ -28,7 +28,7 @@ func TestReplyIsSent(t *testing.T) {
 	want := telegramtest.Message{
 		ID: got.ID, Chat: group, Thread: 7, Text: "a<b>&\"' bold <i>\n$1it",
 		Entities: []telegramtest.Entity{{Type: "bold", Offset: 8, Length: 8}, {Type: "code", Offset: 17, Length: 2}, {Type: "italic", Offset: 19, Length: 2}},
-		Photo:    reply.Picture.PNG, FileID: got.FileID, ReplyTo: got.ReplyTo,
+		Photo:    reply.Picture.PNG, FileID: got.FileID, ReplyTo: got.ReplyTo, At: got.At,
 		Buttons: [][]telegramtest.Button{{{Text: "1d", Data: "v1|1d"}, {Text: "• 7d •", Data: "v1|7d"}}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -136,13 +136,6 @@ func (s *session) insist(ctx context.Context, call func(context.Context) error) 
 	}
 }
 
-// limited gives a call its own deadline.
-func (s *session) limited(ctx context.Context, d time.Duration, call func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, d)
-	defer cancel()
-	return call(ctx)
-}
-
 // delay is how long to wait after a failure that may pass.
 func (s *session) delay(err error, n int) time.Duration {
 	if e, ok := errors.AsType[*apiError](err); ok && e.class == rateLimited {

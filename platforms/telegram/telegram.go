@@ -8,7 +8,8 @@
 // An Adapter's Run owns every goroutine: one that receives, one that registers
 // menus, a fixed number that answer, and short-lived ones for signs of life. All
 // of them have ended when Run returns. Updates of one chat are answered in order,
-// different chats at the same time.
+// different chats at the same time. Send, which needs no Run, posts unasked from
+// its caller's goroutine; both keep the limits of one token together.
 package telegram
 
 import (
@@ -16,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -56,6 +58,9 @@ type Config struct {
 	// State is told when Telegram becomes reachable or stops being so; the reason
 	// holds no secret and no address. Nil is allowed.
 	State func(up bool, reason string)
+	// Rate is how many new messages a second go out in all, at most; posts are spaced
+	// by it and leave room for replies. 0 means 28, as Telegram takes about 30.
+	Rate float64
 	// Timing holds waits; its zero fields have sane values.
 	Timing Timing
 }
@@ -82,7 +87,8 @@ type Timing struct {
 	// Settle is how long the next request for updates, which confirms the last
 	// ones, is held back for those that nobody has begun to answer: 1 s.
 	Settle time.Duration
-	// Pause is the longest "retry after" that a reply waits for: 60 s.
+	// Pause is the longest that a reply waits for a chat that Telegram has paused or
+	// that has had as many messages as it may: 60 s.
 	Pause time.Duration
 	// Toast is how long a pressed button may show its spinner while the handler is
 	// at work: 400 ms.
@@ -115,7 +121,8 @@ type Adapter struct {
 	api     *api
 	secret  secret.Secret // of the webhook
 	uploads *uploads
-	pauses  *pauses
+	pacer   *pacer
+	moves   moves
 	// current is what the webhook hands updates to; nil while Run is not running.
 	current atomic.Pointer[session]
 }
@@ -143,6 +150,9 @@ func New(cfg Config) (*Adapter, error) {
 	if err != nil {
 		return nil, err
 	}
+	if cfg.Rate < 0 || math.IsNaN(cfg.Rate) || cfg.Rate > maxRate {
+		return nil, fmt.Errorf("telegram: rate must be 0 to %d messages a second", maxRate)
+	}
 	cfg.setDefaults()
 	wire := newTransport(token)
 	library, err := bot.New(token,
@@ -154,14 +164,19 @@ func New(cfg Config) (*Adapter, error) {
 	if err != nil {
 		return nil, errors.New("telegram: token refused by the client library")
 	}
-	return &Adapter{
-		cfg: cfg, secret: hook, uploads: newUploads(), pauses: newPauses(),
+	a := &Adapter{
+		cfg: cfg, secret: hook, uploads: newUploads(), pacer: newPacer(cfg.Rate),
 		api: &api{Bot: library, wire: wire, root: base + "/bot" + token + "/", limit: cfg.Timing.Call},
-	}, nil
+	}
+	wire.refused = a.refusedMethod
+	return a, nil
 }
 
 func (c *Config) setDefaults() {
 	c.Timing = c.Timing.withDefaults()
+	if c.Rate == 0 {
+		c.Rate = defaultRate
+	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}

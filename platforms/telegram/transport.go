@@ -77,11 +77,13 @@ func carriedOut(ctx context.Context) bool {
 type transport struct {
 	client *http.Client
 	token  string
+	// refused is told of each call that Telegram wants repeated later; nil is allowed.
+	refused func(method string, after time.Duration)
 }
 
 func newTransport(token string) *transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.MaxIdleConnsPerHost = 16
+	t.MaxIdleConnsPerHost = 64
 	// A connection that the server has closed meanwhile costs a reply, since it is
 	// not known whether the request was read.
 	t.IdleConnTimeout = 30 * time.Second
@@ -110,6 +112,9 @@ func (t *transport) Do(req *http.Request) (*http.Response, error) {
 		return nil, t.broken(method, err, true)
 	}
 	if failure := t.judge(method, resp.StatusCode, answer); failure != nil {
+		if failure.class == rateLimited && t.refused != nil {
+			t.refused(method, failure.retryAfter)
+		}
 		return nil, failure
 	}
 	if done, ok := req.Context().Value(outcomeKey{}).(*bool); ok {
@@ -172,7 +177,7 @@ func (t *transport) judge(method string, status int, answer []byte) *apiError {
 		} `json:"parameters"`
 	}
 	if len(answer) > maxAnswer || json.Unmarshal(answer, &a) != nil {
-		return newAPIError(method, status, "answer is not from the Bot API")
+		return foreign(method, status)
 	}
 	if a.OK {
 		return nil
@@ -185,6 +190,16 @@ func (t *transport) judge(method string, status int, answer []byte) *apiError {
 	e.retryAfter = seconds(a.Parameters.RetryAfter)
 	if e.migrateTo = a.Parameters.MigrateTo; e.migrateTo != 0 {
 		e.class = migrated
+	}
+	return e
+}
+
+// foreign describes an answer that is not from the Bot API, as a proxy gives: it
+// does not say what Telegram has done.
+func foreign(method string, status int) *apiError {
+	e := newAPIError(method, status, "answer is not from the Bot API")
+	if e.class == final {
+		e.class = uncertain
 	}
 	return e
 }

@@ -29,39 +29,40 @@ func (u *uploads) known(key string) string {
 	return u.ids[key]
 }
 
-// begin returns the file id of a picture. When there is none, the caller uploads
-// the picture and calls finish with the id it got, "" for none.
-func (u *uploads) begin(ctx context.Context, key string) (id string, finish func(id string), err error) {
-	if key == "" {
-		return "", func(string) {}, nil
-	}
+// wait returns when nobody uploads a picture.
+func (u *uploads) wait(ctx context.Context, key string) error {
 	for {
-		id, other := u.enter(key)
-		if id != "" {
-			return id, nil, nil
-		}
+		u.mu.Lock()
+		other := u.busy[key]
+		u.mu.Unlock()
 		if other == nil {
-			return "", func(id string) { u.leave(key, id) }, nil
+			return nil
 		}
 		select {
 		case <-other:
 		case <-ctx.Done():
-			return "", nil, context.Cause(ctx)
+			return context.Cause(ctx)
 		}
 	}
 }
 
-func (u *uploads) enter(key string) (id string, other chan struct{}) {
+// begin returns the file id of a picture. When there is none, the caller uploads
+// the picture and calls finish with the id it got, "" for none. It reports false
+// when somebody else uploads it.
+func (u *uploads) begin(key string) (id string, finish func(id string), ok bool) {
+	if key == "" {
+		return "", func(string) {}, true
+	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if id := u.ids[key]; id != "" {
-		return id, nil
+		return id, nil, true
 	}
-	if other, ok := u.busy[key]; ok {
-		return "", other
+	if u.busy[key] != nil {
+		return "", nil, false
 	}
 	u.busy[key] = make(chan struct{})
-	return "", nil
+	return "", func(id string) { u.leave(key, id) }, true
 }
 
 func (u *uploads) leave(key, id string) {

@@ -8,13 +8,79 @@ import (
 	"time"
 )
 
-// The limit of messages to one channel.
+// Channel is a channel as Discord describes it.
+type Channel struct {
+	ID string
+	// Guild is its server, empty for a private channel.
+	Guild string
+	// Type is 0 for text, 1 for a private channel, 5 for announcements, 11 for a
+	// thread, 15 for a forum.
+	Type int
+	// Permissions are the member's and AppPermissions the bot's there; 0 for the bot
+	// means that Discord does not tell. Only interactions have them.
+	Permissions, AppPermissions int64
+	// Hidden is a channel that the bot cannot see.
+	Hidden bool
+}
+
+func (c Channel) wire() map[string]any {
+	body := map[string]any{"id": c.ID, "type": c.Type, "name": "somewhere"}
+	if c.Guild != "" {
+		body["guild_id"] = c.Guild
+	}
+	return body
+}
+
+// AddChannel makes a channel known to those who look it up. ChannelID and
+// DirectID are known from the start.
+func (s *Server) AddChannel(c Channel) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.channels[c.ID] = c
+}
+
+// Restrict takes rights from the bot in a channel: with EmbedLinks embeds vanish
+// from its posts, with AttachFiles those with files are refused.
+func (s *Server) Restrict(channel string, permissions int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.restricted[channel] = permissions
+}
+
+func (s *Server) getChannel(r *http.Request) (any, *Failure) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, known := s.channels[r.PathValue("channel")]
+	switch {
+	case !known:
+		return nil, &Failure{Status: http.StatusNotFound, Code: 10003, Message: "Unknown Channel"}
+	case c.Hidden:
+		return nil, &Failure{Status: http.StatusForbidden, Code: 50001, Message: "Missing Access"}
+	}
+	return c.wire(), nil
+}
+
+// The limits of messages to one channel and of calls with the bot token.
 const (
 	bucketSize   = 5
 	bucketWindow = 5 * time.Second
+	globalSize   = 50
+	globalWindow = time.Second
 )
 
-// createMessage posts to a channel. A nonce that was used in the channel before
+// bucket is a channel's window, which begins with its first message.
+type bucket struct {
+	began time.Time
+	taken int
+}
+
+// headed is a good answer with headers.
+type headed struct {
+	body   any
+	header http.Header
+}
+
+// createMessage posts to a channel. A nonce that was used before, in any channel,
 // returns the first message, if the call enforces it.
 func (s *Server) createMessage(r *http.Request) (any, *Failure) {
 	var p payload
@@ -29,7 +95,8 @@ func (s *Server) createMessage(r *http.Request) (any, *Failure) {
 	if f, broken := s.broken[channel]; broken {
 		return nil, &f
 	}
-	if f := s.limit(channel); f != nil {
+	header, f := s.limit(channel)
+	if f != nil {
 		return nil, f
 	}
 	if f := s.check(p, files, nil); f != nil {
@@ -39,37 +106,66 @@ func (s *Server) createMessage(r *http.Request) (any, *Failure) {
 	if length(nonce) > 25 {
 		return nil, s.violated(invalid("nonce", "BASE_TYPE_MAX_LENGTH"))
 	}
+	if len(files) > 0 && s.restricted[channel]&AttachFiles != 0 {
+		return nil, &Failure{Status: http.StatusForbidden, Code: 50013, Message: "Missing Permissions", header: header}
+	}
+	if s.restricted[channel]&EmbedLinks != 0 {
+		p.Embeds = nil
+	}
 	for _, m := range s.messages {
-		if p.EnforceNonce && nonce != "" && m.Channel == channel && m.nonce == nonce {
-			return m.wire(), nil
+		if p.EnforceNonce && nonce != "" && m.nonce == nonce {
+			return headed{m.wire(), header}, nil
 		}
 	}
 	m := &Message{ID: s.newID(), Channel: channel, nonce: nonce}
 	s.messages = append(s.messages, m)
 	s.apply(m, p, files, "")
-	return m.wire(), nil
+	return headed{m.wire(), header}, nil
 }
 
-// limit takes a place in a channel's bucket. The lock is held.
-func (s *Server) limit(channel string) *Failure {
+// limit takes a place in a channel's bucket and words what is left of it. The
+// lock is held.
+func (s *Server) limit(channel string) (http.Header, *Failure) {
 	now := time.Now()
-	recent := s.buckets[channel]
-	for len(recent) > 0 && now.Sub(recent[0]) >= bucketWindow {
-		recent = recent[1:]
+	b := s.buckets[channel]
+	if now.Sub(b.began) >= bucketWindow {
+		b = bucket{began: now}
 	}
-	defer func() { s.buckets[channel] = recent }()
-	if len(recent) < bucketSize {
-		recent = append(recent, now)
-		return nil
-	}
-	after := seconds(bucketWindow - now.Sub(recent[0]))
+	over := b.taken == bucketSize
+	b.taken = min(b.taken+1, bucketSize)
+	s.buckets[channel] = b
+	after := seconds(bucketWindow - now.Sub(b.began))
 	header := http.Header{}
 	for name, value := range map[string]string{
-		"Retry-After": after, "X-RateLimit-Limit": strconv.Itoa(bucketSize), "X-RateLimit-Remaining": "0",
-		"X-RateLimit-Reset-After": after, "X-RateLimit-Bucket": "messages", "X-RateLimit-Scope": "user",
+		"X-RateLimit-Limit": strconv.Itoa(bucketSize), "X-RateLimit-Remaining": strconv.Itoa(bucketSize - b.taken),
+		"X-RateLimit-Reset-After": after, "X-RateLimit-Bucket": "messages",
 	} {
 		header.Set(name, value)
 	}
+	if !over {
+		return header, nil
+	}
+	header.Set("Retry-After", after)
+	header.Set("X-RateLimit-Scope", "user")
+	return nil, &Failure{Status: http.StatusTooManyRequests, Message: "You are being rate limited.", header: header}
+}
+
+// limitAll counts a call with the bot token.
+func (s *Server) limitAll() *Failure {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	for len(s.recent) > 0 && now.Sub(s.recent[0]) >= globalWindow {
+		s.recent = s.recent[1:]
+	}
+	if len(s.recent) < globalSize {
+		s.recent = append(s.recent, now)
+		return nil
+	}
+	header := http.Header{}
+	header.Set("Retry-After", seconds(globalWindow-now.Sub(s.recent[0])))
+	header.Set("X-RateLimit-Global", "true")
+	header.Set("X-RateLimit-Scope", "global")
 	return &Failure{Status: http.StatusTooManyRequests, Message: "You are being rate limited.", header: header}
 }
 

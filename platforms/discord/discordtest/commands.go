@@ -36,7 +36,11 @@ type option struct {
 	Required                 bool              `json:"required,omitempty"`
 	Autocomplete             bool              `json:"autocomplete,omitempty"`
 	Choices                  []Choice          `json:"choices,omitempty"`
+	ChannelTypes             []int             `json:"channel_types,omitempty"`
 }
+
+// channelOption is the type of an option that takes a channel.
+const channelOption = 7
 
 var (
 	commandName = regexp.MustCompile(`^[-_'\p{L}\p{N}\p{Devanagari}\p{Thai}]{1,32}$`)
@@ -92,7 +96,11 @@ func (s *Server) accepts(name string, values []Value) string {
 		if at < 0 {
 			return fmt.Sprintf("/%s has no option %s", name, v.Name)
 		}
-		choices := c.Options[at].Choices
+		o := c.Options[at]
+		if (o.Type == channelOption) != (v.Channel != nil) || v.Channel != nil && !slices.Contains(o.ChannelTypes, v.Channel.Type) {
+			return fmt.Sprintf("option %s of /%s takes no such channel", v.Name, name)
+		}
+		choices := o.Choices
 		if len(choices) > 0 && !slices.ContainsFunc(choices, func(k Choice) bool { return k.Value == v.Value }) {
 			return fmt.Sprintf("option %s of /%s has no choice %s", v.Name, name, v.Value)
 		}
@@ -201,6 +209,9 @@ func (o option) check(at string) *Failure {
 	}
 	if len(o.Choices) > 25 {
 		return invalid(at+".choices", "BASE_TYPE_MAX_LENGTH")
+	}
+	if len(o.ChannelTypes) > 0 && o.Type != channelOption {
+		return invalid(at+".channel_types", "APPLICATION_COMMAND_OPTIONS_CHANNEL_TYPES_INVALID")
 	}
 	for n, k := range o.Choices {
 		text, isText := k.Value.(string)

@@ -126,10 +126,14 @@ func (s *Server) Overwrites() int {
 }
 
 // FailChannel makes every message to a channel fail, such as with 403 and 50013.
+// The zero Failure ends that.
 func (s *Server) FailChannel(channel string, f Failure) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.broken[channel] = f
+	if f.Status == 0 {
+		delete(s.broken, channel)
+	}
 }
 
 // Event dispatches any event to the session, malformed ones included.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime/multipart"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -14,6 +15,13 @@ import (
 
 // call makes a REST call as a well-behaved bot and returns status and body.
 func call(t *testing.T, srv *discordtest.Server, method, path, body string, header ...string) (int, string) {
+	t.Helper()
+	status, _, text := answer(t, srv, method, path, body, header...)
+	return status, text
+}
+
+// answer is call with the headers of the answer.
+func answer(t *testing.T, srv *discordtest.Server, method, path, body string, header ...string) (int, http.Header, string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, srv.URL()+"/api/v10"+path, strings.NewReader(body))
 	if err != nil {
@@ -34,7 +42,7 @@ func call(t *testing.T, srv *discordtest.Server, method, path, body string, head
 	if err != nil {
 		t.Fatal(err)
 	}
-	return resp.StatusCode, string(text)
+	return resp.StatusCode, resp.Header, string(text)
 }
 
 const quiet = `"allowed_mentions":{"parse":[]}`
@@ -98,6 +106,7 @@ func TestCommandsAreChecked(t *testing.T) {
 		{"language", `[{"name":"liq","description":"x","description_localizations":{"zh-Hans":"x"}}]`, "zh-Hans"},
 		{"choices and autocomplete", option(`,"autocomplete":true,"choices":[{"name":"a","value":"a"}]`), "AUTOCOMPLETE_CHOICES"},
 		{"required after optional", option(`},{"type":3,"name":"b","description":"x","required":true`), "OPTIONS_REQUIRED_INVALID"},
+		{"channel types of a text", option(`,"channel_types":[0]`), "CHANNEL_TYPES_INVALID"},
 		{"too large", `[{"name":"liq","description":"x","options":[` + full("a") + "," + full("b") + `]}]`, "APPLICATION_COMMAND_TOO_LARGE"},
 	}
 	for _, tt := range tests {
@@ -132,8 +141,9 @@ func TestNonceIsEnforced(t *testing.T) {
 		call(t, srv, "POST", "/channels/1/messages", `{"content":"alert","nonce":"n1","enforce_nonce":true,`+quiet+`}`)
 	}
 	call(t, srv, "POST", "/channels/1/messages", `{"content":"alert","nonce":"n1",`+quiet+`}`)
-	if n := len(srv.Messages("1")); n != 2 {
-		t.Errorf("got %d messages, want 2", n)
+	call(t, srv, "POST", "/channels/2/messages", `{"content":"alert","nonce":"n1","enforce_nonce":true,`+quiet+`}`)
+	if one, two := len(srv.Messages("1")), len(srv.Messages("2")); one != 2 || two != 0 {
+		t.Errorf("got %d and %d messages, want 2 and, as the nonce is the bot's, 0", one, two)
 	}
 }
 
@@ -165,6 +175,83 @@ func TestChannelLimit(t *testing.T) {
 	}
 	if status, _ := call(t, srv, "POST", "/channels/2/messages", `{"content":"x",`+quiet+`}`); status != http.StatusOK {
 		t.Errorf("another channel: got %d, want 200", status)
+	}
+}
+
+func TestLimitIsTold(t *testing.T) {
+	t.Parallel()
+	srv := discordtest.New(t)
+	for left := 4; left >= -1; left-- {
+		status, header, _ := answer(t, srv, "POST", "/channels/1/messages", `{"content":"x",`+quiet+`}`)
+		if want := strconv.Itoa(max(left, 0)); header.Get("X-RateLimit-Limit") != "5" || header.Get("X-RateLimit-Remaining") != want || header.Get("X-RateLimit-Reset-After") == "" {
+			t.Errorf("status %d: got %v, want %s left", status, header, want)
+		}
+		if (status == http.StatusTooManyRequests) != (left < 0) || (header.Get("Retry-After") != "") != (left < 0) {
+			t.Errorf("with %d left: got status %d, %v", left, status, header)
+		}
+	}
+	if calls := srv.Calls("POST", "/messages"); calls[0].Status != http.StatusOK || calls[5].Status != http.StatusTooManyRequests {
+		t.Errorf("noted: got %d and %d", calls[0].Status, calls[5].Status)
+	}
+}
+
+// All calls with the bot token share a limit, and its 429 has no Reset-After.
+func TestGlobalLimit(t *testing.T) {
+	t.Parallel()
+	srv := discordtest.New(t)
+	for range 200 { // the loop may be slower than the limit
+		status, header, body := answer(t, srv, "GET", "/users/@me", "")
+		if status == http.StatusOK {
+			continue
+		}
+		if status != http.StatusTooManyRequests || header.Get("X-RateLimit-Scope") != "global" || header.Get("X-RateLimit-Reset-After") != "" || !strings.Contains(body, `"global":true`) {
+			t.Errorf("got %d %v %s", status, header, body)
+		}
+		if status, _, _ := answer(t, srv, "GET", "/gateway", ""); status != http.StatusOK {
+			t.Errorf("without token: got %d", status)
+		}
+		return
+	}
+	t.Skip("this machine makes fewer than 50 calls a second")
+}
+
+func TestChannelsAreLookedUp(t *testing.T) {
+	t.Parallel()
+	srv := discordtest.New(t)
+	srv.AddChannel(discordtest.Channel{ID: "5", Guild: discordtest.GuildID, Type: 5})
+	srv.AddChannel(discordtest.Channel{ID: "6", Guild: discordtest.GuildID, Hidden: true})
+	tests := []struct {
+		id     string
+		status int
+		want   string
+	}{
+		{discordtest.ChannelID, http.StatusOK, `"guild_id":"` + discordtest.GuildID + `"`},
+		{"5", http.StatusOK, `"type":5`},
+		{"6", http.StatusForbidden, "50001"},
+		{"7", http.StatusNotFound, "10003"},
+	}
+	for _, tt := range tests {
+		if status, _, body := answer(t, srv, "GET", "/channels/"+tt.id, ""); status != tt.status || !strings.Contains(body, tt.want) {
+			t.Errorf("%s: got %d %s, want %d %s", tt.id, status, body, tt.status, tt.want)
+		}
+	}
+}
+
+func TestRestrictedChannels(t *testing.T) {
+	t.Parallel()
+	srv := discordtest.New(t)
+	srv.Restrict("1", discordtest.EmbedLinks)
+	_, _, body := answer(t, srv, "POST", "/channels/1/messages", `{"content":"x","embeds":[{"description":"y"}],`+quiet+`}`)
+	if m := srv.Messages("1"); len(m) != 1 || m[0].Text() != "x" || !strings.Contains(body, `"embeds":[]`) {
+		t.Errorf("without embeds: got %+v, %s", m, body)
+	}
+	srv.FailChannel("2", discordtest.Failure{Status: http.StatusForbidden, Code: 50013})
+	if status, _, _ := answer(t, srv, "POST", "/channels/2/messages", `{"content":"x",`+quiet+`}`); status != http.StatusForbidden {
+		t.Errorf("broken channel: got %d", status)
+	}
+	srv.FailChannel("2", discordtest.Failure{})
+	if status, _, _ := answer(t, srv, "POST", "/channels/2/messages", `{"content":"x",`+quiet+`}`); status != http.StatusOK {
+		t.Errorf("mended channel: got %d", status)
 	}
 }
 

@@ -14,6 +14,8 @@ type Call struct {
 	Method, Path string
 	At           time.Time
 	Body         []byte
+	// Status is that of the answer; 0 while there is none.
+	Status int
 }
 
 // Calls lists the calls whose method and path contain these, oldest first.
@@ -23,7 +25,7 @@ func (s *Server) Calls(method, path string) []Call {
 	var out []Call
 	for _, c := range s.calls {
 		if strings.Contains(c.Method, method) && strings.Contains(c.Path, path) {
-			out = append(out, c)
+			out = append(out, *c)
 		}
 	}
 	return out
@@ -59,6 +61,13 @@ func Limited(method, path string, after time.Duration, global bool) Fault {
 	}
 	body := fmt.Sprintf(`{"message":"You are being rate limited.","retry_after":%s,"global":%t}`, seconds(after), global)
 	return Fault{Method: method, Path: path, Status: http.StatusTooManyRequests, Body: body, Header: header}
+}
+
+// LimitedShared is a 429 that is not the bot's fault.
+func LimitedShared(method, path string, after time.Duration) Fault {
+	f := Limited(method, path, after, false)
+	f.Header["X-RateLimit-Scope"] = "shared"
+	return f
 }
 
 // Banned is a 429 as Cloudflare sends it.

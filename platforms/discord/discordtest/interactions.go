@@ -14,9 +14,11 @@ import (
 const (
 	Administrator int64 = 1 << 3
 	ManageGuild   int64 = 1 << 5
+	ViewChannel   int64 = 1 << 10
 	SendMessages  int64 = 1 << 11
 	EmbedLinks    int64 = 1 << 14
 	AttachFiles   int64 = 1 << 15
+	SendInThreads int64 = 1 << 38
 )
 
 // Contexts of an interaction.
@@ -35,6 +37,10 @@ type From struct {
 	GuildLocale    string
 	Permissions    int64
 	AppPermissions int64
+	// Name is how Discord calls the member, Nick how the server does.
+	Name, Nick string
+	// Carried is a bot that is no member of the server: the member has installed it.
+	Carried bool
 }
 
 // Guild is a plain member in a server's channel, where the bot may do all.
@@ -56,7 +62,9 @@ func Direct() From {
 // Value is an option as a member filled it in.
 type Value struct {
 	Name, Value string
-	focused     bool
+	// Channel is what was picked for an option that takes a channel.
+	Channel *Channel
+	focused bool
 }
 
 // Choice is an answer to an autocomplete.
@@ -140,11 +148,18 @@ func (s *Server) raw(from From, kind int, data any, pressed string) *Interaction
 
 func (in *interaction) wire(data any) map[string]any {
 	user := map[string]any{"id": in.from.User, "username": "somebody", "discriminator": "0"}
+	if in.from.Name != "" {
+		user["global_name"] = in.from.Name
+	}
+	owners := map[string]string{"0": GuildID}
+	if in.from.Carried {
+		owners = map[string]string{"1": in.from.User}
+	}
 	body := map[string]any{
 		"id": in.id, "application_id": ApplicationID, "type": in.kind, "token": in.token, "version": 1,
 		"channel_id": in.from.Channel, "data": data, "locale": in.from.Locale, "context": in.from.Context,
 		"app_permissions":                strconv.FormatInt(in.from.AppPermissions, 10),
-		"authorizing_integration_owners": map[string]string{"0": GuildID},
+		"authorizing_integration_owners": owners,
 		"entitlements":                   []any{}, "attachment_size_limit": 10 << 20, "field_of_tomorrow": map[string]any{},
 	}
 	if in.from.Context != InGuild {
@@ -153,21 +168,37 @@ func (in *interaction) wire(data any) map[string]any {
 	}
 	body["guild_id"], body["guild_locale"] = GuildID, in.from.GuildLocale
 	body["member"] = map[string]any{
-		"user": user, "roles": []string{}, "permissions": strconv.FormatInt(in.from.Permissions, 10),
+		"user": user, "nick": in.from.Nick, "roles": []string{}, "permissions": strconv.FormatInt(in.from.Permissions, 10),
 	}
 	return body
 }
 
 func commandData(name string, values []Value) map[string]any {
-	options := []any{}
+	options, channels := []any{}, map[string]any{}
 	for _, v := range values {
 		o := map[string]any{"name": v.Name, "type": 3, "value": v.Value}
+		if v.Channel != nil {
+			o["type"], o["value"] = channelOption, v.Channel.ID
+			channels[v.Channel.ID] = v.Channel.resolved()
+		}
 		if v.focused {
 			o["focused"] = true
 		}
 		options = append(options, o)
 	}
-	return map[string]any{"id": "1", "name": name, "type": 1, "options": options}
+	return map[string]any{
+		"id": "1", "name": name, "type": 1, "options": options, "resolved": map[string]any{"channels": channels},
+	}
+}
+
+// resolved describes a channel to an interaction that names it.
+func (c Channel) resolved() map[string]any {
+	body := c.wire()
+	body["permissions"] = strconv.FormatInt(c.Permissions, 10)
+	if c.AppPermissions != 0 {
+		body["app_permissions"] = strconv.FormatInt(c.AppPermissions, 10)
+	}
+	return body
 }
 
 // Again delivers the same interaction once more.

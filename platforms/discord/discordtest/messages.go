@@ -100,13 +100,16 @@ func (m *Message) wire() map[string]any {
 			"url": "https://cdn.invalid/" + f.Name,
 		})
 	}
-	flags := 0
+	flags, embeds := 0, []any{}
 	if m.Ephemeral {
 		flags = ephemeral
 	}
+	for _, e := range m.Embeds {
+		embeds = append(embeds, map[string]any{"type": "rich", "description": e.Description})
+	}
 	return map[string]any{
 		"id": m.ID, "channel_id": m.Channel, "content": m.Content, "author": self(), "flags": flags,
-		"attachments": attachments, "embeds": []any{}, "components": []any{}, "timestamp": time.Now().UTC().Format(time.RFC3339),
+		"attachments": attachments, "embeds": embeds, "components": []any{}, "timestamp": time.Now().UTC().Format(time.RFC3339),
 	}
 }
 

@@ -53,7 +53,7 @@ type Server struct {
 	changed chan struct{}
 	counter int64
 
-	calls      []Call
+	calls      []*Call
 	faults     []*Fault
 	violations []string
 
@@ -62,7 +62,10 @@ type Server struct {
 	overwrites   int
 	interactions map[string]*interaction // by token
 	messages     []*Message
-	buckets      map[string][]time.Time
+	buckets      map[string]bucket
+	recent       []time.Time // calls with the bot token
+	channels     map[string]Channel
+	restricted   map[string]int64  // by channel: what the bot may not do
 	directs      map[string]string // user -> DM channel
 	broken       map[string]Failure
 }
@@ -102,9 +105,14 @@ func New(tb testing.TB, opts ...Option) *Server {
 		gate:    gate{remaining: 1000, resetAfter: time.Hour, answering: true},
 
 		interactions: make(map[string]*interaction),
-		buckets:      make(map[string][]time.Time),
-		directs:      make(map[string]string),
-		broken:       make(map[string]Failure),
+		buckets:      make(map[string]bucket),
+		restricted:   make(map[string]int64),
+		channels: map[string]Channel{
+			ChannelID: {ID: ChannelID, Guild: GuildID},
+			DirectID:  {ID: DirectID, Type: 1},
+		},
+		directs: make(map[string]string),
+		broken:  make(map[string]Failure),
 	}
 	for _, o := range opts {
 		o(&s.opts)
@@ -153,7 +161,8 @@ func (s *Server) handler() http.Handler {
 		if !known {
 			path, known = strings.CutPrefix(r.URL.Path, "/api/v10")
 		}
-		s.record(Call{Method: r.Method, Path: path, At: time.Now(), Body: body})
+		noted := s.record(&Call{Method: r.Method, Path: path, At: time.Now(), Body: body})
+		w = &noting{ResponseWriter: w, note: noted}
 		if !known {
 			reply(w, notFound)
 			return
@@ -163,11 +172,35 @@ func (s *Server) handler() http.Handler {
 	})
 }
 
-func (s *Server) record(c Call) {
+// record keeps a call and returns how to note the status of its answer.
+func (s *Server) record(c *Call) func(status int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls = append(s.calls, c)
 	s.wake()
+	return func(status int) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		c.Status = status
+	}
+}
+
+// noting notes the status of an answer.
+type noting struct {
+	http.ResponseWriter
+
+	note func(status int)
+	once sync.Once
+}
+
+func (w *noting) WriteHeader(status int) {
+	w.once.Do(func() { w.note(status) })
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *noting) Write(p []byte) (int, error) {
+	w.once.Do(func() { w.note(http.StatusOK) })
+	return w.ResponseWriter.Write(p)
 }
 
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, inner http.Handler, f *Fault) {
@@ -218,6 +251,7 @@ func (s *Server) routes() http.Handler {
 	handle("GET /webhooks/{app}/{token}/messages/{message}", false, s.getOriginal)
 	handle("PATCH /webhooks/{app}/{token}/messages/{message}", false, s.editOriginal)
 	handle("DELETE /webhooks/{app}/{token}/messages/{message}", false, s.deleteOriginal)
+	handle("GET /channels/{channel}", true, s.getChannel)
 	handle("POST /channels/{channel}/messages", true, s.createMessage)
 	handle("PATCH /channels/{channel}/messages/{message}", true, s.editMessage)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { reply(w, notFound) })
@@ -232,6 +266,11 @@ func (s *Server) guarded(r *http.Request, auth bool, h func(*http.Request) (any,
 	}
 	if auth && r.Header.Get("Authorization") != "Bot "+Token {
 		return nil, &Failure{Status: http.StatusUnauthorized, Message: "401: Unauthorized"}
+	}
+	if auth {
+		if f := s.limitAll(); f != nil {
+			return nil, f
+		}
 	}
 	return h(r)
 }
@@ -265,7 +304,7 @@ func reply(w http.ResponseWriter, f *Failure) {
 	}
 	if f.Status == http.StatusTooManyRequests {
 		after, _ := strconv.ParseFloat(f.header.Get("Retry-After"), 64)
-		body = map[string]any{"message": f.Message, "retry_after": after, "global": false}
+		body = map[string]any{"message": f.Message, "retry_after": after, "global": f.header.Get("X-RateLimit-Global") == "true"}
 	}
 	maps.Copy(w.Header(), f.header)
 	w.Header().Set("Content-Type", "application/json")
@@ -277,6 +316,10 @@ func send(w http.ResponseWriter, result any) {
 	if result == nil {
 		w.WriteHeader(http.StatusNoContent)
 		return
+	}
+	if h, ok := result.(headed); ok {
+		maps.Copy(w.Header(), h.header)
+		result = h.body
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(result)

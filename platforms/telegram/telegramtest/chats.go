@@ -18,6 +18,8 @@ type Message struct {
 	Buttons [][]Button
 	ReplyTo int
 	Edits   int
+	// At is when it was sent.
+	At time.Time
 }
 
 // Button is a button under a message.
@@ -81,13 +83,6 @@ func (s *Server) Know(chat int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.room(chat, map[string]any{"id": chat, "type": "supergroup", "title": "Group"})
-}
-
-// SetMember sets what getChatMember tells: creator, administrator, member, left.
-func (s *Server) SetMember(chat, user int64, status string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.members[[2]int64{chat, user}] = status
 }
 
 // Toasts returns the answers to a callback query.

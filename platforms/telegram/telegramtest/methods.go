@@ -32,6 +32,8 @@ func (s *Server) act(r *http.Request, c Call) (any, *refusal) {
 		return s.answerCallback(c)
 	case "answerInlineQuery":
 		return s.answerInline(c)
+	case "getChat":
+		return s.getChat(c)
 	case "getChatMember":
 		return s.getChatMember(c)
 	case "setMyCommands", "getMyCommands":
@@ -107,19 +109,6 @@ func (s *Server) answerInline(c Call) (any, *refusal) {
 	}
 	s.inline[c.Params["inline_query_id"]] = out
 	return true, nil
-}
-
-func (s *Server) getChatMember(c Call) (any, *refusal) {
-	if _, refused := s.known(c); refused != nil {
-		return nil, refused
-	}
-	chat, _ := c.number("chat_id")
-	user, _ := c.number("user_id")
-	status, ok := s.members[[2]int64{chat, user}]
-	if !ok {
-		return nil, bad("user not found")
-	}
-	return map[string]any{"status": status, "user": User(user, "en")}, nil
 }
 
 // commands keeps the menus by scope and language.

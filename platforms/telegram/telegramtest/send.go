@@ -6,15 +6,13 @@ import (
 	"image"
 	_ "image/jpeg" // the formats that photos come in
 	_ "image/png"
-	"net/http"
 	"reflect"
 	"strings"
-	"time"
 )
 
 // known returns the chat of a call; mu is held.
 func (s *Server) known(c Call) (*room, *refusal) {
-	id, refused := c.number("chat_id")
+	id, refused := s.chatID(c)
 	if refused != nil {
 		return nil, refused
 	}
@@ -33,8 +31,11 @@ func (s *Server) send(c Call) (any, *refusal) {
 	if refused != nil {
 		return nil, refused
 	}
-	m := &Message{}
-	m.Chat, _ = c.number("chat_id")
+	m := &Message{At: c.At}
+	m.Chat, _ = s.chatID(c)
+	if refused = s.mayPost(r, m.Chat); refused != nil {
+		return nil, refused
+	}
 	if refused = s.place(r, c, m); refused == nil {
 		refused = s.fill(c, m, c.Method == "sendPhoto")
 	}
@@ -45,22 +46,6 @@ func (s *Server) send(c Call) (any, *refusal) {
 	m.ID = s.serial
 	r.sent = append(r.sent, m)
 	return r.wire(m.ID), nil
-}
-
-// throttle enforces Limit.
-func (s *Server) throttle(r *room) *refusal {
-	if s.limit == 0 {
-		return nil
-	}
-	now := time.Now()
-	for len(r.times) > 0 && now.Sub(r.times[0]) > s.window {
-		r.times = r.times[1:]
-	}
-	if len(r.times) >= s.limit {
-		return &refusal{Code: http.StatusTooManyRequests, Description: "Too Many Requests: retry after 1", RetryAfter: 1}
-	}
-	r.times = append(r.times, now)
-	return nil
 }
 
 // place checks topic and the message that is replied to.

@@ -8,7 +8,6 @@ package telegramtest
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -56,6 +55,18 @@ type Server struct {
 	hook     webhook
 	limit    int
 	window   time.Duration
+
+	chatFaults map[int64][]Fault
+	shut       map[int64]Fault
+	latency    time.Duration
+	names      map[string]int64 // of public chats, in lower case
+	rights     map[[2]int64]map[string]any
+	uploads    int
+	// The rest is EnforceLimits.
+	strict            bool
+	limited           int
+	all               meter
+	perChat, perGroup map[int64]*meter
 }
 
 // Call is a request that the server got.
@@ -73,22 +84,6 @@ type Toast struct {
 	Alert bool
 }
 
-// Fault makes one call fail. The zero Fault is a success.
-type Fault struct {
-	// Code and Description are a refusal by the API, such as 403 and "Forbidden: bot
-	// was blocked by the user".
-	Code        int
-	Description string
-	RetryAfter  int
-	MigrateTo   int64
-	// Status answers with a page of HTML, as a proxy does.
-	Status int
-	// Hang does not answer at all; Drop closes the connection.
-	Hang, Drop bool
-	// Acted carries the call out first.
-	Acted bool
-}
-
 // New starts a server that ends with the test.
 func New(tb testing.TB) *Server {
 	tb.Helper()
@@ -97,7 +92,9 @@ func New(tb testing.TB) *Server {
 		faults: make(map[string][]Fault), chats: make(map[int64]*room), files: make(map[string][]byte),
 		toasts: make(map[string][]Toast), inline: make(map[string][]InlineResult),
 		members: make(map[[2]int64]string), menus: make(map[string]string), profile: make(map[string]string),
-		updateID: 1000,
+		updateID: 1000, chatFaults: make(map[int64][]Fault), shut: make(map[int64]Fault),
+		names: make(map[string]int64), rights: make(map[[2]int64]map[string]any),
+		perChat: make(map[int64]*meter), perGroup: make(map[int64]*meter),
 	}
 	s.http = httptest.NewServer(http.HandlerFunc(s.serve))
 	tb.Cleanup(s.Close)
@@ -124,13 +121,6 @@ func (s *Server) URL() string { return s.http.URL }
 // Token is the token that the server knows.
 func (s *Server) Token() string { return Token }
 
-// Fail makes the next calls of a method fail, one fault each.
-func (s *Server) Fail(method string, faults ...Fault) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.faults[method] = append(s.faults[method], faults...)
-}
-
 // Revoke makes the token invalid.
 func (s *Server) Revoke() {
 	s.mu.Lock()
@@ -138,13 +128,6 @@ func (s *Server) Revoke() {
 	s.revoked = true
 	s.endPoll()
 	s.change()
-}
-
-// Limit refuses more than n messages and edits to one chat within a window.
-func (s *Server) Limit(n int, window time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.limit, s.window = n, window
 }
 
 // Calls returns the calls of a method so far, of all methods for "".
@@ -158,6 +141,13 @@ func (s *Server) Calls(method string) []Call {
 		}
 	}
 	return out
+}
+
+// Uploads is how many files were uploaded.
+func (s *Server) Uploads() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.uploads
 }
 
 // WaitFor returns once cond holds, which is asked at each change. It fails the
@@ -205,11 +195,16 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	fault := s.note(call)
+	if refused := s.strictly(call); refused != nil {
+		reply(w, nil, refused)
+		return
+	}
 	if fault != (Fault{}) && !fault.Acted {
 		s.misbehave(w, r, fault)
 		return
 	}
 	result, refused := s.act(r, call)
+	s.linger(r, call)
 	if fault.Acted {
 		s.misbehave(w, r, fault)
 		return
@@ -217,36 +212,20 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	reply(w, result, refused)
 }
 
-func (s *Server) note(c Call) Fault {
+// linger takes the time of Latency.
+func (s *Server) linger(r *http.Request, c Call) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.calls = append(s.calls, c)
-	s.change()
-	queue := s.faults[c.Method]
-	if len(queue) == 0 {
-		return Fault{}
+	d := s.latency
+	s.mu.Unlock()
+	if d == 0 || !c.puts() {
+		return
 	}
-	s.faults[c.Method] = queue[1:]
-	return queue[0]
-}
-
-func (s *Server) misbehave(w http.ResponseWriter, r *http.Request, f Fault) {
-	switch {
-	case f.Hang:
-		select {
-		case <-r.Context().Done():
-		case <-s.stop:
-		}
-		panic(http.ErrAbortHandler)
-	case f.Drop:
-		panic(http.ErrAbortHandler)
-	case f.Status != 0:
-		w.Header().Set("Content-Type", "text/html")
-		w.WriteHeader(f.Status)
-		// As some proxies do, it shows the address and with it the token.
-		_, _ = fmt.Fprintf(w, "<html><body>bad gateway %q</body></html>", r.URL.Path) //nolint:gosec // no browser reads this
-	default:
-		reply(w, nil, &refusal{Code: f.Code, Description: f.Description, RetryAfter: f.RetryAfter, MigrateTo: f.MigrateTo})
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-r.Context().Done():
+	case <-s.stop:
 	}
 }
 

@@ -96,6 +96,10 @@ func (s *Server) say(kind string, chat, from map[string]any, text string, option
 	}
 	id, _ := chat["id"].(int64)
 	r := s.room(id, chat)
+	if chat["type"] == "private" {
+		// Writing to a bot unblocks it.
+		delete(s.members, [2]int64{id, BotID})
+	}
 	r.people[s.serial] = true
 	if topic, ok := m["message_thread_id"].(int); ok && m["is_topic_message"] == true {
 		r.topics[int64(topic)] = true
@@ -135,11 +139,17 @@ func (s *Server) Inline(user int64, text string) string {
 	return query
 }
 
-// Membership tells that the bot's own status in a group has changed.
+// Membership tells that the bot's own status in a group, channel or private chat
+// has changed: a chat that is not known yet is a supergroup. From then on the bot
+// may do there what the status lets it.
 func (s *Server) Membership(chat, by int64, before, after string) int64 {
 	where := map[string]any{"id": chat, "type": "supergroup", "title": "Group"}
+	if chat > 0 {
+		where["type"] = "private"
+	}
 	s.mu.Lock()
-	s.room(chat, where)
+	where = s.room(chat, where).about
+	s.members[[2]int64{chat, BotID}] = after
 	s.mu.Unlock()
 	self := map[string]any{"id": BotID, "is_bot": true, "first_name": "Liq", "username": Username}
 	return s.Send(Update{"my_chat_member": map[string]any{
