@@ -36,7 +36,7 @@ func realRoom(tb testing.TB) *handlers.Handlers {
 			coins: []market.Coin{"BTC"},
 			all:   map[snapshot.Key]*snapshot.Snapshot{key: figures(tb, key, nil)},
 		},
-		Settings: store, Charts: pictures,
+		Settings: store, Alerts: store, Charts: pictures,
 		StaleAfter: 2 * time.Minute, RefuseAfter: 15 * time.Minute, ColdWait: time.Second,
 		Now: func() time.Time { return now },
 	})

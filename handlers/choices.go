@@ -21,7 +21,7 @@ func lang(ctx context.Context, c *call) chat.Reply {
 	if ok, refusal := c.mayChange(ctx); !ok {
 		return refusal
 	}
-	if ok, refusal := c.change(ctx, func(s *chat.Settings) { s.Language = tag }); !ok {
+	if ok, refusal := c.change(ctx, c.entry("language", "to", tag), func(s *chat.Settings) { s.Language = tag }); !ok {
 		return refusal
 	}
 	c.lang = locales.For(tag)
@@ -32,6 +32,10 @@ func lang(ctx context.Context, c *call) chat.Reply {
 
 // languages is a text with a button for each language.
 func (c *call) languages(key string, args ...string) chat.Reply {
+	return chat.Reply{Text: c.lang.Text(key, args...), Buttons: [][]chat.Button{c.languageButtons()}}
+}
+
+func (c *call) languageButtons() []chat.Button {
 	var row []chat.Button
 	for _, tag := range locales.Tags() {
 		row = append(row, chat.Button{
@@ -40,7 +44,7 @@ func (c *call) languages(key string, args ...string) chat.Reply {
 			Active: tag == c.lang.Tag(),
 		})
 	}
-	return chat.Reply{Text: c.lang.Text(key, args...), Buttons: [][]chat.Button{row}}
+	return row
 }
 
 // defaults answers /default: shows the chat's coin and window or, for those who
@@ -57,7 +61,8 @@ func defaults(ctx context.Context, c *call) chat.Reply {
 	if ok, refusal := c.mayChange(ctx); !ok {
 		return refusal
 	}
-	if ok, refusal := c.change(ctx, func(s *chat.Settings) { s.Coin, s.Window = string(coin), string(window) }); !ok {
+	entry := c.entry("default", "coin", string(coin), "window", string(window))
+	if ok, refusal := c.change(ctx, entry, func(s *chat.Settings) { s.Coin, s.Window = string(coin), string(window) }); !ok {
 		return refusal
 	}
 	return chat.Reply{Text: c.lang.Text("default.changed", "coin", string(coin), "window", string(window))}

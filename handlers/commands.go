@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 
+	"liqbot/alert"
 	"liqbot/chat"
 	"liqbot/locales"
 	"liqbot/market"
@@ -29,6 +30,12 @@ const (
 	coinOption option = iota
 	windowOption
 	languageOption
+	placeOption
+	priceOption
+	spanOption
+	amountOption
+	ruleOption
+	logOption
 )
 
 // commandTable lists all commands in the order of the menus. To add one, add its
@@ -38,6 +45,13 @@ func commandTable() []command {
 		{name: "liq", menu: "menu.liq", help: "help.liq", run: liq, options: []option{coinOption, windowOption}, press: true},
 		{name: "levels", menu: "menu.levels", help: "help.levels", run: levels, options: []option{coinOption, windowOption}, press: true},
 		{name: "price", menu: "menu.price", help: "help.price", run: price, options: []option{coinOption}, press: true},
+		{name: "subscribe", menu: "menu.subscribe", help: "help.subscribe", run: subscribe, options: []option{coinOption, placeOption}, admin: true, press: true},
+		{name: "unsubscribe", menu: "menu.unsubscribe", help: "help.unsubscribe", run: unsubscribe, options: []option{coinOption, placeOption}, admin: true, press: true},
+		{name: "alerts", menu: "menu.alerts", help: "help.alerts", run: listAlerts, options: []option{placeOption}, press: true},
+		{name: "alert", menu: "menu.alert", help: "help.alert", run: level, options: []option{coinOption, priceOption, placeOption}, admin: true},
+		{name: "threshold", menu: "menu.threshold", help: "help.threshold", run: threshold, options: []option{coinOption, ruleOption, amountOption, placeOption}, admin: true, press: true},
+		{name: "mute", menu: "menu.mute", help: "help.mute", run: mute, options: []option{spanOption, placeOption}, admin: true, press: true},
+		{name: "settings", menu: "menu.settings", help: "help.settings", run: settings, options: []option{logOption, placeOption}, press: true},
 		{name: "coins", menu: "menu.coins", help: "help.coins", run: coins, press: true},
 		{name: "help", menu: "menu.help", run: help, press: true},
 		{name: "about", menu: "menu.about", help: "help.about", run: about, press: true},
@@ -67,19 +81,37 @@ func (h *Handlers) Commands() []chat.Command {
 }
 
 func describe(o option) chat.Option {
+	text := func(name, key string) chat.Option {
+		return chat.Option{Name: name, Description: locales.Each(key), Kind: chat.TextOption}
+	}
+	choices := func(name, key string, values ...chat.Choice) chat.Option {
+		return chat.Option{Name: name, Description: locales.Each(key), Kind: chat.ChoiceOption, Choices: values}
+	}
 	switch o {
 	case windowOption:
-		described := chat.Option{Name: "window", Description: locales.Each("menu.option_window"), Kind: chat.ChoiceOption}
+		var values []chat.Choice
 		for _, w := range market.Windows() {
-			described.Choices = append(described.Choices, chat.Choice{Label: string(w), Value: string(w)})
+			values = append(values, chat.Choice{Label: string(w), Value: string(w)})
 		}
-		return described
+		return choices("window", "menu.option_window", values...)
 	case languageOption:
-		described := chat.Option{Name: "language", Description: locales.Each("menu.option_language"), Kind: chat.ChoiceOption}
+		var values []chat.Choice
 		for _, tag := range locales.Tags() {
-			described.Choices = append(described.Choices, chat.Choice{Label: locales.For(tag).Name(), Value: tag})
+			values = append(values, chat.Choice{Label: locales.For(tag).Name(), Value: tag})
 		}
-		return described
+		return choices("language", "menu.option_language", values...)
+	case ruleOption:
+		return choices("rule", "menu.option_rule", chat.Choice{Label: string(alert.Breakout), Value: string(alert.Breakout)})
+	case logOption:
+		return choices("show", "menu.option_log", chat.Choice{Label: "log", Value: "log"})
+	case placeOption:
+		return chat.Option{Name: "channel", Description: locales.Each("menu.option_place"), Kind: chat.PlaceOption}
+	case priceOption:
+		return text("price", "menu.option_price")
+	case spanOption:
+		return text("time", "menu.option_span")
+	case amountOption:
+		return text("amount", "menu.option_amount")
 	default:
 		return chat.Option{Name: "coin", Description: locales.Each("menu.option_coin"), Kind: chat.CoinOption}
 	}

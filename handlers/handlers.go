@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"liqbot/alert"
 	"liqbot/chat"
 	"liqbot/liquidation"
 	"liqbot/locales"
@@ -37,8 +38,8 @@ type Snapshots interface {
 // Settings is where a chat's choices are kept.
 type Settings interface {
 	Settings(context.Context, chat.Target) (chat.Settings, error)
-	// Change returns once the change is kept for good.
-	Change(context.Context, chat.Target, func(*chat.Settings)) error
+	// Change returns once the change and its line in the chat's log are kept for good.
+	Change(context.Context, chat.Target, chat.Entry, func(*chat.Settings)) error
 }
 
 // Charts makes pictures.
@@ -56,6 +57,10 @@ type Status struct {
 	Snapshots int
 	Chats     int
 	Platforms []PlatformStatus
+	// Census and Totals are those of alerts, Queued what is on its way.
+	Census alert.Census
+	Totals alert.Totals
+	Queued int
 }
 
 // PlatformStatus is the state of one platform.
@@ -68,15 +73,19 @@ type PlatformStatus struct {
 type Options struct {
 	Snapshots Snapshots
 	Settings  Settings
+	Alerts    Alerts
 	Charts    Charts
 	// Status is asked by /stats.
-	Status func() Status
+	Status func(context.Context) Status
 	// Owners are the members who may use owners' commands.
 	Owners []chat.Member
 	// StaleAfter marks older data as stale, RefuseAfter refuses to show it.
 	StaleAfter, RefuseAfter time.Duration
 	// KeyLevelBand and SymmetricBand are fractions of the mark, for texts.
 	KeyLevelBand, SymmetricBand float64
+	// Hold is how long a price stays beyond a level before that is an alert, Cooldown
+	// the least time between two alerts of a side; for texts.
+	Hold, Cooldown time.Duration
 	// ColdWait bounds the wait for a coin's first snapshot.
 	ColdWait time.Duration
 	// Now tells the time; nil means time.Now.
@@ -92,9 +101,13 @@ type Handlers struct {
 	worded   sync.Map // wordKey -> *worded
 	wordings atomic.Int64
 	answered atomic.Uint64
+	// alerted holds the worded alerts: alertKey -> *alertWording.
+	alerted       sync.Map
+	alertWordings atomic.Int64
 }
 
-// New makes the handlers. Snapshots, Settings, Charts and Status have to be set.
+// New makes the handlers. Snapshots, Settings, Alerts, Charts and Status have to be
+// set.
 func New(opts Options) *Handlers {
 	if opts.Now == nil {
 		opts.Now = time.Now
@@ -136,6 +149,8 @@ type call struct {
 	// edit asks to replace the message of the press.
 	edit bool
 	now  time.Time
+	// admin is set once the platform has said that the member administers the chat.
+	admin bool
 }
 
 // Handle answers a request. It never panics and never fails: trouble is worded in
@@ -198,7 +213,7 @@ func (c *call) fail(key string, args ...string) chat.Reply {
 // mayChange asks whether the member may change the chat's settings: in a private
 // chat the member may, elsewhere its administrators. The reply is the refusal.
 func (c *call) mayChange(ctx context.Context) (bool, chat.Reply) {
-	if c.Kind == chat.Private {
+	if c.Kind == chat.Private || c.admin {
 		return true, chat.Reply{}
 	}
 	if c.IsAdmin == nil {
@@ -212,13 +227,14 @@ func (c *call) mayChange(ctx context.Context) (bool, chat.Reply) {
 	case !admin:
 		return false, c.fail("error.admins_only")
 	default:
+		c.admin = true
 		return true, chat.Reply{}
 	}
 }
 
 // change keeps a change of the chat's settings. The reply is the refusal.
-func (c *call) change(ctx context.Context, f func(*chat.Settings)) (bool, chat.Reply) {
-	if err := c.opts.Settings.Change(ctx, c.Chooser(), f); err != nil {
+func (c *call) change(ctx context.Context, e chat.Entry, f func(*chat.Settings)) (bool, chat.Reply) {
+	if err := c.opts.Settings.Change(ctx, c.Chooser(), e, f); err != nil {
 		c.opts.Log.Error("chat settings not saved", slog.Any("err", err))
 		return false, c.fail("error.not_saved")
 	}

@@ -15,6 +15,7 @@ import (
 	"liqbot/locales"
 	"liqbot/market"
 	"liqbot/snapshot"
+	"liqbot/storage"
 )
 
 var now = time.Date(2026, 11, 24, 14, 5, 8, 0, time.UTC)
@@ -95,7 +96,7 @@ func (f *fakeSettings) Settings(_ context.Context, t chat.Target) (chat.Settings
 	return f.all[t], nil
 }
 
-func (f *fakeSettings) Change(_ context.Context, t chat.Target, change func(*chat.Settings)) error {
+func (f *fakeSettings) Change(_ context.Context, t chat.Target, _ chat.Entry, change func(*chat.Settings)) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.err != nil {
@@ -130,6 +131,7 @@ type room struct {
 	*handlers.Handlers
 	market   *fakeMarket
 	settings *fakeSettings
+	alerts   *storage.Store
 	charts   *fakeCharts
 }
 
@@ -146,9 +148,15 @@ func newRoom(tb testing.TB) *room {
 			r.market.all[key] = figures(tb, key, nil)
 		}
 	}
+	var err error
+	if r.alerts, err = storage.Open(tb.Context(), tb.TempDir(), func() time.Time { return now }); err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = r.alerts.Close() })
 	r.Handlers = handlers.New(handlers.Options{
-		Snapshots: r.market, Settings: r.settings, Charts: r.charts,
-		Status: func() handlers.Status {
+		Snapshots: r.market, Settings: r.settings, Alerts: r.alerts, Charts: r.charts,
+		Hold: 10 * time.Second, Cooldown: 15 * time.Minute,
+		Status: func(context.Context) handlers.Status {
 			return handlers.Status{Version: "v1", Started: now.Add(-time.Hour), Snapshots: 18, Chats: 4, Platforms: []handlers.PlatformStatus{{Name: "telegram", Up: true}, {Name: "discord"}}}
 		},
 		Owners:     []chat.Member{{Platform: chat.Telegram, ID: "1"}},

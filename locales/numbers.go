@@ -67,6 +67,13 @@ func (l *Language) Level(usd float64) string {
 	return fill(l.numbers.Price, l.Number(usd, levelDecimals(usd)))
 }
 
+// TypedPrice writes a price that a member has typed, with all its decimals:
+// "$94,681.5".
+func (l *Language) TypedPrice(usd float64) string {
+	_, fraction, _ := strings.Cut(strconv.FormatFloat(usd, 'f', -1, 64), ".")
+	return fill(l.numbers.Price, l.Number(usd, min(len(fraction), 12)))
+}
+
 // Move writes a signed difference in USD with as many decimals as a level near a
 // price has.
 func (l *Language) Move(usd, nearUSD float64) string {
@@ -179,6 +186,11 @@ func (l *Language) Times(v float64) string {
 
 // DateTime writes a moment in UTC with the zone's name.
 func (l *Language) DateTime(t time.Time) string { return t.UTC().Format(l.numbers.DateTime) }
+
+// DateTimeSeconds is DateTime with seconds.
+func (l *Language) DateTimeSeconds(t time.Time) string {
+	return t.UTC().Format(strings.Replace(l.numbers.DateTime, "04", "04:05", 1))
+}
 
 // Days writes a span of days of which both ends count: "5 Jan – 9 Jan 2026".
 func (l *Language) Days(from, to time.Time) string {

@@ -1,7 +1,6 @@
 package storage
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -55,8 +54,9 @@ func (s *Store) Settings(ctx context.Context, t chat.Target) (chat.Settings, err
 }
 
 // Change lets a function change a chat's settings and returns once the change is
-// on disk. Since is set on the first change.
-func (s *Store) Change(ctx context.Context, t chat.Target, change func(*chat.Settings)) error {
+// on disk. Since is set on the first change. The entry goes to the chat's log if
+// something has changed.
+func (s *Store) Change(ctx context.Context, t chat.Target, e chat.Entry, change func(*chat.Settings)) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -64,64 +64,36 @@ func (s *Store) Change(ctx context.Context, t chat.Target, change func(*chat.Set
 	defer s.changing.Unlock()
 	key := chatKey(t)
 	var settings chat.Settings
-	err := s.db.Update(func(tx *bolt.Tx) error {
-		var err error
-		settings, err = readSettings(tx, key)
+	err := s.update(func(tx *bolt.Tx) error {
+		before, err := readSettings(tx, key)
 		if err != nil {
 			return err
 		}
+		settings = before
 		if settings.Since.IsZero() {
 			settings.Since = s.now().UTC()
 		}
+		seen := settings
 		change(&settings)
+		if settings == before {
+			return errNothing
+		}
 		value, err := json.Marshal(settingsRecord(settings))
 		if err != nil {
 			return fmt.Errorf("encode: %w", err)
 		}
-		return tx.Bucket(chatsBucket).Put([]byte(key), value)
+		if err := tx.Bucket(chatsBucket).Put([]byte(key), value); err != nil {
+			return err
+		}
+		if settings == seen {
+			return nil
+		}
+		return s.log(tx, resolve(tx, t), e)
 	})
 	if err != nil {
 		return fmt.Errorf("change chat settings: %w", err)
 	}
 	s.settings.Load().Store(key, settings)
-	return nil
-}
-
-// Move gives a chat's settings to another id of the same chat. Settings that the
-// new id already has are kept; a chat without settings is left alone.
-func (s *Store) Move(ctx context.Context, from, to chat.Target) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	s.changing.Lock()
-	defer s.changing.Unlock()
-	source, target := chatKey(from), chatKey(to)
-	moved := false
-	var settings chat.Settings
-	err := s.db.Update(func(tx *bolt.Tx) error {
-		chats := tx.Bucket(chatsBucket)
-		value := chats.Get([]byte(source))
-		if moved = value != nil && source != target; !moved {
-			return nil
-		}
-		if chats.Get([]byte(target)) == nil {
-			if err := chats.Put([]byte(target), bytes.Clone(value)); err != nil {
-				return err
-			}
-		}
-		var err error
-		if settings, err = readSettings(tx, target); err != nil {
-			return err
-		}
-		return chats.Delete([]byte(source))
-	})
-	if err != nil {
-		return fmt.Errorf("move chat settings: %w", err)
-	}
-	if moved {
-		s.settings.Load().Store(source, chat.Settings{})
-		s.settings.Load().Store(target, settings)
-	}
 	return nil
 }
 

@@ -24,23 +24,72 @@ var (
 	// inboxBucket: request id -> the event as the platform sent it, for as long as it
 	// is not answered.
 	inboxBucket = []byte("inbox")
+
+	// alertsBucket: platform NUL chat -> what the chat has asked for, as JSON.
+	alertsBucket = []byte("alerts")
+	// subsBucket: coin NUL rule NUL platform NUL class chat NUL topic -> wish, the
+	// index of the subscriptions that are in force.
+	subsBucket = []byte("subs")
+	// levelsBucket: coin NUL direction price id -> wish, the index of members' levels.
+	// Its sequence numbers the levels.
+	levelsBucket = []byte("levels")
+	// auditBucket: platform NUL chat NUL sequence -> a change, as JSON.
+	auditBucket = []byte("audit")
+	// movedBucket: platform NUL old chat -> platform NUL new chat.
+	movedBucket = []byte("moved")
+
+	// statesBucket: name -> a rule's state, as the watcher wrote it.
+	statesBucket = []byte("states")
+	// eventsBucket: id of a recorded event -> its place in eventOrderBucket, which
+	// leads from the place to the id.
+	eventsBucket     = []byte("events")
+	eventOrderBucket = []byte("event_order")
+
+	// outboxBucket: platform NUL entry -> header of an entry: an alert on its way to
+	// its recipients on one platform. Its sequence numbers the entries.
+	outboxBucket = []byte("outbox")
+	// newsBucket: entry -> its alert, as JSON with a checksum.
+	newsBucket = []byte("news")
+	// recipientsBucket: entry chunk -> recipients.
+	recipientsBucket = []byte("recipients")
+	// waitingBucket: platform NUL time entry index -> a delivery to be tried again
+	// not before then, in Unix nanoseconds.
+	waitingBucket = []byte("waiting")
+	// flyingBucket: platform NUL entry index -> a claimed delivery that the entry's
+	// header does not tell of.
+	flyingBucket = []byte("flying")
+
+	// figuresBucket: name -> counters, and the web chat's key.
+	figuresBucket = []byte("figures")
+	// quarantineBucket: sequence -> bucket, key and value of a row that could not be
+	// read.
+	quarantineBucket = []byte("quarantine")
 )
 
 // migrations[i] brings a file from schema i to i+1. Each runs in the transaction
 // that also writes the new version, so a crash leaves one or the other.
 var migrations = []func(*bolt.Tx) error{
-	func(tx *bolt.Tx) error {
-		for _, name := range [][]byte{chatsBucket, claimsBucket, claimTimesBucket} {
-			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
-				return fmt.Errorf("create bucket %s: %w", name, err)
-			}
-		}
-		return nil
-	},
+	func(tx *bolt.Tx) error { return createBuckets(tx, chatsBucket, claimsBucket, claimTimesBucket) },
 	func(tx *bolt.Tx) error {
 		_, err := tx.CreateBucketIfNotExists(inboxBucket)
 		return err
 	},
+	func(tx *bolt.Tx) error {
+		return createBuckets(tx,
+			alertsBucket, subsBucket, levelsBucket, auditBucket, movedBucket,
+			statesBucket, eventsBucket, eventOrderBucket,
+			outboxBucket, newsBucket, recipientsBucket, waitingBucket, flyingBucket,
+			figuresBucket, quarantineBucket)
+	},
+}
+
+func createBuckets(tx *bolt.Tx, names ...[]byte) error {
+	for _, name := range names {
+		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+			return fmt.Errorf("create bucket %s: %w", name, err)
+		}
+	}
+	return nil
 }
 
 // migrate brings the file to the newest schema, one transaction a step.

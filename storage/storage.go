@@ -1,8 +1,9 @@
 // Package storage keeps what must survive a restart in one bbolt file: what each
-// chat has chosen and which requests were already answered. It is the only
-// package that knows bbolt; it stores chat's types and decides nothing. It owns
-// no goroutine. A Store is safe for concurrent use; one process at a time can
-// open the file.
+// chat has chosen and asked for, which requests were already answered, what the
+// watcher knows, and the alerts that are on their way with how far each has come.
+// It is the only package that knows bbolt; it stores the types of chat and alert,
+// finds who asked for what, and decides nothing. It owns no goroutine. A Store is
+// safe for concurrent use; one process at a time can open the file.
 package storage
 
 import (
@@ -51,6 +52,8 @@ type Store struct {
 	cached   atomic.Int64
 	// changing keeps the cache in the order of the commits.
 	changing sync.Mutex
+	// news keeps the alerts that are on their way.
+	news newsCache
 }
 
 // Open opens the store in a folder, which is made if need be, and brings an older

@@ -35,7 +35,7 @@ func TestSettingsSurviveARestart(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
 	change := func(c *chat.Settings) { c.Language, c.Coin, c.Window = "ru", "ETH", "1d" }
-	if err := s.Change(t.Context(), group, change); err != nil {
+	if err := s.Change(t.Context(), group, chat.Entry{}, change); err != nil {
 		t.Fatal(err)
 	}
 	before, err := s.Settings(t.Context(), group)
@@ -56,7 +56,7 @@ func TestSettingsSurviveARestart(t *testing.T) {
 
 func TestSettingsBelongToOneChatOfOnePlatform(t *testing.T) {
 	s := open(t, t.TempDir())
-	if err := s.Change(t.Context(), group, func(c *chat.Settings) { c.Coin = "SOL" }); err != nil {
+	if err := s.Change(t.Context(), group, chat.Entry{}, func(c *chat.Settings) { c.Coin = "SOL" }); err != nil {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct {
@@ -84,7 +84,7 @@ func TestSettingsBelongToOneChatOfOnePlatform(t *testing.T) {
 func TestSettingsFollowAChatToItsNewID(t *testing.T) {
 	s := open(t, t.TempDir())
 	super := chat.Target{Platform: chat.Telegram, Chat: "-1001"}
-	if err := s.Change(t.Context(), group, func(c *chat.Settings) { c.Language = "ru" }); err != nil {
+	if err := s.Change(t.Context(), group, chat.Entry{}, func(c *chat.Settings) { c.Language = "ru" }); err != nil {
 		t.Fatal(err)
 	}
 	language := func(target chat.Target) string {
@@ -105,7 +105,7 @@ func TestSettingsFollowAChatToItsNewID(t *testing.T) {
 			t.Errorf("after the move: %q at the old id, %q at the new one", old, got)
 		}
 	}
-	if err := s.Change(t.Context(), group, func(c *chat.Settings) { c.Language = "en" }); err != nil {
+	if err := s.Change(t.Context(), group, chat.Entry{}, func(c *chat.Settings) { c.Language = "en" }); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Move(t.Context(), group, super); err != nil {
@@ -191,36 +191,6 @@ func TestInboxKeepsWhatIsNotAnswered(t *testing.T) {
 		if err := s.Keep(t.Context(), e); err == nil {
 			t.Errorf("%s was kept", name)
 		}
-	}
-}
-
-// A file of the first schema, as version one of the bot left it.
-func TestMigrationFromTheFirstSchema(t *testing.T) {
-	dir := t.TempDir()
-	db, err := bolt.Open(filepath.Join(dir, storage.FileName), 0o600, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = db.Update(func(tx *bolt.Tx) error {
-		for _, name := range []string{"meta", "chats", "claims", "claim_times"} {
-			if _, err := tx.CreateBucket([]byte(name)); err != nil {
-				return err
-			}
-		}
-		return errors.Join(
-			tx.Bucket([]byte("meta")).Put([]byte("schema"), binary.BigEndian.AppendUint64(nil, 1)),
-			tx.Bucket([]byte("chats")).Put([]byte("telegram\x00-100"), []byte(`{"language":"ru","since":"2026-11-24T12:00:00Z"}`)),
-		)
-	})
-	if err := errors.Join(err, db.Close()); err != nil {
-		t.Fatal(err)
-	}
-	s := open(t, dir)
-	if got, err := s.Settings(t.Context(), group); err != nil || got.Language != "ru" {
-		t.Errorf("settings after the migration: %+v, %v", got, err)
-	}
-	if err := s.Keep(t.Context(), chat.Event{ID: "telegram:1", Body: []byte("x")}); err != nil {
-		t.Error(err)
 	}
 }
 
@@ -322,21 +292,6 @@ func TestOpenRefusesWhatIsNoStore(t *testing.T) {
 	}
 }
 
-func TestMigrationFromAnEmptyFile(t *testing.T) {
-	dir := t.TempDir()
-	db, err := bolt.Open(filepath.Join(dir, storage.FileName), 0o600, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	s := open(t, dir)
-	if first, err := s.Claim(t.Context(), "a"); !first || err != nil {
-		t.Errorf("claim after the migration: %v, %v", first, err)
-	}
-}
-
 func TestCrashDuringTheFirstStartDoesNotBlockTheNext(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{fmt.Sprintf("%s.%d.new", storage.FileName, os.Getpid()), storage.FileName + ".1.new"} {
@@ -367,7 +322,7 @@ func TestBackupWhileWriting(t *testing.T) {
 			}
 		}
 	})
-	if err := s.Change(t.Context(), group, func(c *chat.Settings) { c.Language = "ru" }); err != nil {
+	if err := s.Change(t.Context(), group, chat.Entry{}, func(c *chat.Settings) { c.Language = "ru" }); err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()

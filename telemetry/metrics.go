@@ -26,6 +26,8 @@ type Metrics struct {
 	events   *prometheus.CounterVec
 	fetches  *prometheus.CounterVec
 	pictures prometheus.Histogram
+	alerts   *prometheus.CounterVec
+	posts    *prometheus.CounterVec
 
 	eventNames, sourceNames *names
 }
@@ -58,13 +60,21 @@ func NewMetrics(version string, commands ...string) *Metrics {
 			Help:    "Time to render a picture; its count is the pictures rendered.",
 			Buckets: []float64{.002, .005, .01, .02, .05, .1, .25, .5, 1},
 		}),
+		alerts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "liqbot_alerts_total",
+			Help: "Alerts that the watcher has recorded, by rule.",
+		}, []string{"rule"}),
+		posts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "liqbot_deliveries_total",
+			Help: "What became of deliveries of alerts: sent, failed, uncertain, expired, unwanted, retired, barred, or waiting for another try.",
+		}, []string{"platform", "state"}),
 		eventNames:  newNames(),
 		sourceNames: newNames(),
 	}
 	for _, c := range commands {
 		m.commands[c] = true
 	}
-	m.registry.MustRegister(m.requests, m.replies, m.events, m.fetches, m.pictures,
+	m.registry.MustRegister(m.requests, m.replies, m.events, m.fetches, m.pictures, m.alerts, m.posts,
 		buildInfo(version), collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
@@ -122,6 +132,14 @@ func (m *Metrics) Fetched(source string, err error) {
 
 // Rendered counts a picture and the time that it took to make.
 func (m *Metrics) Rendered(took time.Duration) { m.pictures.Observe(took.Seconds()) }
+
+// Alerted counts an alert of a rule, which is a constant.
+func (m *Metrics) Alerted(rule string) { m.alerts.WithLabelValues(rule).Inc() }
+
+// Delivered counts what became of a delivery; the state is a constant.
+func (m *Metrics) Delivered(platform chat.Platform, state string) {
+	m.posts.WithLabelValues(platformLabel(platform), state).Inc()
+}
 
 // ObserveSnapshots makes the age of every snapshot in a cache a metric. The
 // function is called at each scrape, so an age grows while a source is silent

@@ -14,10 +14,12 @@ import (
 
 	"liqbot/charts"
 	"liqbot/chat"
+	"liqbot/delivery"
 	"liqbot/handlers"
 	"liqbot/snapshot"
 	"liqbot/storage"
 	"liqbot/telemetry"
+	"liqbot/watcher"
 )
 
 // drainLimit is how long the bot takes to stop: containers are killed after 10 s.
@@ -32,9 +34,11 @@ type app struct {
 	metrics   *telemetry.Metrics
 	source    snapshot.Source
 	store     *storage.Store
-	settings  *settings
 	cache     *snapshot.Cache
 	bot       chat.Bot
+	handlers  *handlers.Handlers
+	watcher   *watcher.Watcher
+	couriers  map[chat.Platform]*delivery.Courier
 	platforms []platform
 	// announce is told the address of the web chat once it serves.
 	announce func(url string)
@@ -55,13 +59,15 @@ func (sh *shell) newApp(ctx context.Context, c *config, announce func(url string
 	if err != nil {
 		return nil, errors.Join(err, a.close())
 	}
-	a.cache = newCache(c, a.source, a.log, func(err error) { a.metrics.Fetched(a.source.Name(), err) })
-	a.settings = newSettings(a.store)
-	options := handlerOptions(c, a.cache, a.settings, pictures, a.log)
-	options.Status = a.status
+	a.cache = newCache(c, a.source, a.log,
+		func(err error) { a.metrics.Fetched(a.source.Name(), err) },
+		func(s *snapshot.Snapshot) { a.watcher.Publish(s) })
+	options := handlerOptions(c, a.cache, pictures, a.log)
+	options.Settings, options.Alerts, options.Status = a.store, a.store, a.status
 	h := handlers.New(options)
-	a.bot = h.Bot()
-	a.bot.Moved = a.store.Move
+	a.handlers, a.bot = h, h.Bot()
+	a.bot.Moved, a.bot.Left, a.bot.Back = a.store.Move, a.store.Left, a.store.Back
+	a.watcher = a.newWatcher()
 	var names []string
 	for _, cmd := range a.bot.Commands {
 		names = append(names, cmd.Name)
@@ -71,7 +77,7 @@ func (sh *shell) newApp(ctx context.Context, c *config, announce func(url string
 	a.metrics.ObserveHealth(a.health)
 	a.metrics.ObserveSnapshots(a.cache.All)
 	a.bot.Handle = newFloodgate().guard(a.metrics.Handle(h.Handle))
-	if a.platforms, err = a.newPlatforms(); err != nil {
+	if a.platforms, err = a.newPlatforms(ctx); err != nil {
 		return nil, errors.Join(err, a.close())
 	}
 	return a, nil
@@ -99,6 +105,11 @@ func (a *app) run(ctx context.Context) error {
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.cache.Run(running) })
 	group.Go(func() error { return a.control(running, control) })
+	group.Go(func() error { return a.watcher.Run(running) })
+	group.Go(func() error { return a.heartbeat(running) })
+	for name, courier := range a.couriers {
+		group.Go(func() error { return a.deliver(running, name, courier) })
+	}
 	for _, p := range a.platforms {
 		group.Go(func() error { return a.supervise(running, p) })
 	}
@@ -140,13 +151,14 @@ func (a *app) mounts() map[string]http.Handler {
 }
 
 // status is what /stats shows.
-func (a *app) status() handlers.Status {
+func (a *app) status(ctx context.Context) handlers.Status {
 	status := handlers.Status{Version: version(), Started: a.started, Snapshots: len(a.cache.All())}
 	chats, err := a.store.Chats()
 	if err != nil {
 		a.log.Error("chats not counted", slog.Any("err", err))
 	}
 	status.Chats = chats
+	a.alertStatus(ctx, &status)
 	for _, p := range a.health.Parts() {
 		status.Platforms = append(status.Platforms, handlers.PlatformStatus{Name: p.Name, Up: p.Up})
 	}

@@ -36,6 +36,7 @@ type config struct {
 	web        webConfig
 	telegram   telegramConfig
 	discord    discordConfig
+	alerts     alertsConfig
 	owners     []chat.Member
 	logLevel   slog.Level
 	warnings   []string
@@ -55,6 +56,13 @@ type coinglassConfig struct {
 	exchange market.Venue
 }
 
+// alertsConfig says when something is an alert; hold and cooldown count only where
+// they were given.
+type alertsConfig struct {
+	hold, cooldown, ttl time.Duration
+	hysteresis          float64 // fraction
+}
+
 type webConfig struct {
 	addr  string // empty: off
 	hosts []string
@@ -65,6 +73,7 @@ type telegramConfig struct {
 	url           string
 	webhook       string
 	webhookSecret secret.Secret
+	rate          float64 // messages a second
 }
 
 type discordConfig struct {
@@ -97,14 +106,18 @@ var keys = []key{
 	{name: "REFRESH_EVERY", set: duration(func(c *config) *time.Duration { return &c.refresh }, 200*time.Millisecond, time.Hour)},
 	{name: "STALE_AFTER", fallback: "2m", set: duration(func(c *config) *time.Duration { return &c.stale }, time.Second, 24*time.Hour)},
 	{name: "REFUSE_AFTER", fallback: "15m", set: duration(func(c *config) *time.Duration { return &c.refuse }, time.Second, 7*24*time.Hour)},
-	{name: "KEY_LEVEL_BAND", fallback: "6", set: percent(func(c *config) *float64 { return &c.keyBand })},
-	{name: "SYMMETRIC_BAND", fallback: "5", set: percent(func(c *config) *float64 { return &c.evenBand })},
+	{name: "KEY_LEVEL_BAND", fallback: "6", set: within(func(c *config) *float64 { return &c.keyBand }, 0.5, 50)},
+	{name: "SYMMETRIC_BAND", fallback: "5", set: within(func(c *config) *float64 { return &c.evenBand }, 0.5, 50)},
 	{name: "DEMO_SPEED", fallback: "1", set: speed(func(c *config) *float64 { return &c.demoSpeed })},
 	{name: "RECORDED_FILE", set: text(func(c *config) *string { return &c.recorded.file })},
 	{name: "RECORDED_SPEED", fallback: "1", set: speed(func(c *config) *float64 { return &c.recorded.speed })},
 	{name: "COINGLASS_API_KEY", secret: true, set: token(func(c *config) *secret.Secret { return &c.coinglass.key })},
 	{name: "COINGLASS_API_URL", unshown: true, fallback: "https://open-api-v4.coinglass.com", set: address(func(c *config) *string { return &c.coinglass.url })},
 	{name: "COINGLASS_EXCHANGE", set: func(c *config, v string) error { c.coinglass.exchange = market.Venue(v); return nil }},
+	{name: "BREAKOUT_HOLD", set: duration(func(c *config) *time.Duration { return &c.alerts.hold }, 0, time.Hour)},
+	{name: "BREAKOUT_COOLDOWN", set: duration(func(c *config) *time.Duration { return &c.alerts.cooldown }, 0, 7*24*time.Hour)},
+	{name: "BREAKOUT_HYSTERESIS", fallback: "0.3", set: within(func(c *config) *float64 { return &c.alerts.hysteresis }, 0.01, 10)},
+	{name: "ALERT_TTL", fallback: "30m", set: duration(func(c *config) *time.Duration { return &c.alerts.ttl }, time.Minute, 24*time.Hour)},
 	{name: "DATA_DIR", fallback: "data", set: text(func(c *config) *string { return &c.dataDir })},
 	{name: "WEB_ADDR", fallback: "127.0.0.1:8080", set: setWebAddr},
 	{name: "WEB_HOSTS", set: func(c *config, v string) error { c.web.hosts = list(v); return nil }},
@@ -112,6 +125,7 @@ var keys = []key{
 	{name: "TELEGRAM_API_URL", unshown: true, fallback: "https://api.telegram.org", set: address(func(c *config) *string { return &c.telegram.url })},
 	{name: "TELEGRAM_WEBHOOK_URL", unshown: true, set: setWebhook},
 	{name: "TELEGRAM_WEBHOOK_SECRET", secret: true, set: token(func(c *config) *secret.Secret { return &c.telegram.webhookSecret })},
+	{name: "TELEGRAM_RATE", fallback: "28", set: setTelegramRate},
 	{name: "DISCORD_TOKEN", secret: true, set: token(func(c *config) *secret.Secret { return &c.discord.token })},
 	{name: "DISCORD_API_URL", unshown: true, fallback: "https://discord.com", set: address(func(c *config) *string { return &c.discord.url })},
 	{name: "OWNER_IDS", unshown: true, set: setOwners},
@@ -327,11 +341,12 @@ func duration(field func(*config) *time.Duration, least, most time.Duration) fun
 	}
 }
 
-func percent(field func(*config) *float64) func(*config, string) error {
+// within sets a fraction from a percentage within bounds.
+func within(field func(*config) *float64, least, most float64) func(*config, string) error {
 	return func(c *config, v string) error {
 		f, err := strconv.ParseFloat(strings.TrimSuffix(v, "%"), 64)
-		if err != nil || !(f >= 0.5 && f <= 50) {
-			return errors.New("not a percentage; want 0.5 to 50, such as 6")
+		if err != nil || !(f >= least && f <= most) {
+			return fmt.Errorf("not a percentage; want %v to %v", least, most)
 		}
 		*field(c) = f / 100
 		return nil
@@ -347,6 +362,15 @@ func speed(field func(*config) *float64) func(*config, string) error {
 		*field(c) = f
 		return nil
 	}
+}
+
+func setTelegramRate(c *config, v string) error {
+	f, err := strconv.ParseFloat(v, 64)
+	if err != nil || !(f >= 1 && f <= 1000) {
+		return errors.New("not a rate; want 1 to 1000 messages a second, such as 28")
+	}
+	c.telegram.rate = f
+	return nil
 }
 
 // list splits at commas and white space.

@@ -74,7 +74,9 @@ func (sh *shell) liq(ctx context.Context, args []string, flags liqFlags) error {
 	if err != nil {
 		return err
 	}
-	h := handlers.New(handlerOptions(c, snapshots, noSettings{}, pictures, log))
+	options := handlerOptions(c, snapshots, pictures, log)
+	options.Settings = noSettings{}
+	h := handlers.New(options)
 	request := console.Request("/liq "+strings.Join(args, " "), sh.language(flags.lang))
 	if flags.portrait {
 		request.Shape = chat.Portrait
@@ -112,16 +114,17 @@ func (sh *shell) language(flag string) string {
 }
 
 // handlerOptions are what every way of running the handlers shares.
-func handlerOptions(c *config, snapshots handlers.Snapshots, settings handlers.Settings, pictures handlers.Charts, log *slog.Logger) handlers.Options {
+func handlerOptions(c *config, snapshots handlers.Snapshots, pictures handlers.Charts, log *slog.Logger) handlers.Options {
 	return handlers.Options{
 		Snapshots:     snapshots,
-		Settings:      settings,
 		Charts:        pictures,
 		Owners:        c.owners,
 		StaleAfter:    c.stale,
 		RefuseAfter:   c.refuse,
 		KeyLevelBand:  c.keyBand,
 		SymmetricBand: c.evenBand,
+		Hold:          c.hold(),
+		Cooldown:      c.cooldown(),
 		ColdWait:      coldWait,
 		Log:           log,
 	}
@@ -137,6 +140,6 @@ func (noSettings) Settings(context.Context, chat.Target) (chat.Settings, error) 
 	return chat.Settings{}, nil
 }
 
-func (noSettings) Change(context.Context, chat.Target, func(*chat.Settings)) error {
+func (noSettings) Change(context.Context, chat.Target, chat.Entry, func(*chat.Settings)) error {
 	return errors.New("the command line keeps no settings")
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"liqbot/chat"
+	"liqbot/delivery"
 	"liqbot/platforms/discord"
 	"liqbot/platforms/telegram"
 	"liqbot/platforms/webchat"
@@ -28,9 +29,10 @@ type platform struct {
 
 // newPlatforms makes the platforms that the configuration asks for. To add one,
 // add its folder under platforms/ and its lines here.
-func (a *app) newPlatforms() ([]platform, error) {
+func (a *app) newPlatforms(ctx context.Context) ([]platform, error) {
 	c, mounts := a.cfg, a.mounts()
 	var all []platform
+	a.couriers = make(map[chat.Platform]*delivery.Courier)
 	if c.telegram.token.Set() {
 		t, err := telegram.New(a.telegramConfig())
 		if err != nil {
@@ -39,6 +41,7 @@ func (a *app) newPlatforms() ([]platform, error) {
 		if h := t.WebhookHandler(); h != nil {
 			mounts[webhookPath(c.telegram.webhook)] = h
 		}
+		a.couriers[chat.Telegram] = a.newCourier(chat.Telegram, t, int(max(c.telegram.rate, 4)))
 		all = append(all, platform{name: chat.Telegram, run: t.Run})
 	}
 	if c.discord.token.Set() {
@@ -46,14 +49,22 @@ func (a *app) newPlatforms() ([]platform, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%w: settings: %w", errUsage, err)
 		}
+		a.couriers[chat.Discord] = a.newCourier(chat.Discord, d, discordAtOnce)
 		all = append(all, platform{name: chat.Discord, run: d.Run})
 	}
 	if c.web.addr != "" {
+		key, err := a.store.WebKey(ctx)
+		if err != nil {
+			return nil, err
+		}
+		feed := webchat.NewFeed(key)
+		a.couriers[chat.Web] = a.newCourier(chat.Web, feed, webAtOnce)
 		web := platform{name: chat.Web, vital: len(all) == 0}
 		web.run = func(ctx context.Context) error {
 			server, err := webchat.New(webchat.Config{
 				Addr: c.web.addr, Hosts: c.web.hosts, Bot: a.bot, Log: a.log, Mount: mounts, Demo: c.source == sourceDemo,
 				Count: a.metrics.Count(chat.Web), State: a.state(chat.Web), Language: a.webLanguage,
+				Feed: feed,
 			})
 			if err != nil {
 				return err
@@ -76,7 +87,7 @@ func (a *app) newPlatforms() ([]platform, error) {
 func (a *app) telegramConfig() telegram.Config {
 	cfg := telegram.Config{
 		Token: a.cfg.telegram.token, APIURL: a.cfg.telegram.url, Bot: a.bot, Claims: a.store, Inbox: a.store, Log: a.log,
-		Count: a.metrics.Count(chat.Telegram), State: a.state(chat.Telegram),
+		Count: a.metrics.Count(chat.Telegram), State: a.state(chat.Telegram), Rate: a.cfg.telegram.rate,
 	}
 	if a.cfg.telegram.webhook != "" {
 		cfg.Webhook = &telegram.Webhook{URL: a.cfg.telegram.webhook, Secret: a.cfg.telegram.webhookSecret}
@@ -91,6 +102,12 @@ func (a *app) discordConfig() discord.Config {
 	}
 }
 
+// How many alerts are on their way at once, about as many as are sent in a second.
+const (
+	discordAtOnce = 40
+	webAtOnce     = 64
+)
+
 func (a *app) state(name chat.Platform) func(bool, string) {
 	a.health.Set(string(name), false, starting)
 	return func(up bool, reason string) { a.health.Set(string(name), up, reason) }
@@ -98,7 +115,7 @@ func (a *app) state(name chat.Platform) func(bool, string) {
 
 // webLanguage is what a web chat has chosen by /lang.
 func (a *app) webLanguage(ctx context.Context, session string) string {
-	chosen, err := a.settings.Settings(ctx, chat.Target{Platform: chat.Web, Chat: session})
+	chosen, err := a.store.Settings(ctx, chat.Target{Platform: chat.Web, Chat: session})
 	if err != nil {
 		return ""
 	}

@@ -60,7 +60,7 @@ const (
 	idle = 5 * time.Minute
 )
 
-func newCache(c *config, source snapshot.Source, log *slog.Logger, observe func(error)) *snapshot.Cache {
+func newCache(c *config, source snapshot.Source, log *slog.Logger, observe func(error), publish func(*snapshot.Snapshot)) *snapshot.Cache {
 	every := c.refresh
 	if every == 0 {
 		every = replayEvery
@@ -83,6 +83,7 @@ func newCache(c *config, source snapshot.Source, log *slog.Logger, observe func(
 		Parallel: parallel,
 		Log:      log,
 		Observe:  func(_ snapshot.Key, _ *snapshot.Snapshot, err error) { observe(err) },
+		Publish:  publish,
 	})
 }
 

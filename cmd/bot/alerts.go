@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"liqbot/alert"
+	"liqbot/chat"
+	"liqbot/delivery"
+	"liqbot/handlers"
+	"liqbot/market"
+	"liqbot/snapshot"
+	"liqbot/watcher"
+)
+
+// Figures of the watcher where none is set.
+const (
+	holdUsually     = 10 * time.Second
+	cooldownUsually = 15 * time.Minute
+	// cooldownInDemo lets every breakout of the demo's short story be told.
+	cooldownInDemo = 30 * time.Second
+	// silence is how long nothing may be evaluated before the watcher counts as down.
+	silence = 5 * time.Minute
+)
+
+// pace scales a time of the market to the clock of a market that is played faster.
+func (c *config) pace(d time.Duration) time.Duration {
+	speed := 1.0
+	switch c.source {
+	case sourceDemo:
+		speed = c.demoSpeed
+	case sourceRecorded:
+		speed = c.recorded.speed
+	}
+	return time.Duration(float64(d) / max(speed, 1))
+}
+
+// hold is how long a price has to stay beyond a level.
+func (c *config) hold() time.Duration {
+	if c.given["BREAKOUT_HOLD"] {
+		return c.alerts.hold
+	}
+	return c.pace(holdUsually)
+}
+
+// cooldown is the least time between two breakouts of one side.
+func (c *config) cooldown() time.Duration {
+	switch {
+	case c.given["BREAKOUT_COOLDOWN"]:
+		return c.alerts.cooldown
+	case c.source == sourceDemo:
+		return c.pace(cooldownInDemo)
+	default:
+		return c.pace(cooldownUsually)
+	}
+}
+
+// newWatcher makes the watcher, which wakes the couriers for what it finds.
+func (a *app) newWatcher() *watcher.Watcher {
+	return watcher.New(watcher.Options{
+		Journal: a.store, Window: market.Week,
+		Hold: a.cfg.hold(), Cooldown: a.cfg.cooldown(), Hysteresis: a.cfg.alerts.hysteresis,
+		StaleAfter: a.cfg.stale, TTL: a.cfg.alerts.ttl,
+		Want: func(key snapshot.Key) { a.cache.Want(key) },
+		Wake: func() {
+			for _, c := range a.couriers {
+				c.Wake()
+			}
+		},
+		Observe: func(rule alert.Rule) { a.metrics.Alerted(string(rule)) },
+		Log:     a.log,
+	})
+}
+
+// newCourier makes the courier that works off the alerts of a platform.
+func (a *app) newCourier(p chat.Platform, sender delivery.Sender, parallel int) *delivery.Courier {
+	return delivery.New(delivery.Options{
+		Platform: p, Outbox: a.store, Sender: sender, Renderer: a.handlers, Parallel: parallel,
+		Deduplicates: p == chat.Discord,
+		Log:          a.log,
+		Observe:      func(s alert.State) { a.metrics.Delivered(p, s.String()) },
+	})
+}
+
+// heartbeat says in the health whether the watcher evaluates anything, until the
+// context ends.
+func (a *app) heartbeat(ctx context.Context) error {
+	tick := time.NewTicker(5 * time.Second)
+	defer tick.Stop()
+	for {
+		seen := a.watcher.Beat()
+		if seen.IsZero() {
+			seen = a.started
+		}
+		if time.Since(seen) > silence {
+			a.health.Set("watcher", false, "no fresh snapshot to evaluate")
+		} else {
+			a.health.Set("watcher", true, "")
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// deliver runs a courier. One that ends with an error has lost nothing: what it has
+// not recorded is taken up at the next start.
+func (a *app) deliver(ctx context.Context, p chat.Platform, c *delivery.Courier) error {
+	if err := c.Run(ctx); err != nil {
+		a.log.Error("delivery ended", slog.String("platform", string(p)), slog.Any("err", err))
+	}
+	return nil
+}
+
+// alertStatus is what /stats shows of alerts.
+func (a *app) alertStatus(ctx context.Context, status *handlers.Status) {
+	var err error
+	if status.Census, err = a.store.Census(ctx); err != nil {
+		a.log.Error("subscribers not counted", slog.Any("err", err))
+	}
+	if status.Totals, err = a.store.Totals(ctx); err != nil {
+		a.log.Error("deliveries not counted", slog.Any("err", err))
+	}
+	for _, c := range a.couriers {
+		status.Queued += c.Status().Left
+	}
+}

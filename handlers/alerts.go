@@ -1,0 +1,185 @@
+package handlers
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"liqbot/alert"
+	"liqbot/chat"
+	"liqbot/market"
+)
+
+// Bounds of the list of a chat's alerts: the buttons fit into Discord's five rows.
+const (
+	shownAlerts  = 12
+	buttonAlerts = 6
+	buttonLevels = 4
+)
+
+// listAlerts answers /alerts: what the chat hears of, with buttons to pause and to
+// drop. Pressed, they come back here with the action as the first argument.
+func listAlerts(ctx context.Context, c *call) chat.Reply {
+	s, refusal, ok := c.about(ctx)
+	if !ok {
+		return refusal
+	}
+	if s.name != "" {
+		if ok, refusal := c.mayChangeIn(ctx, s); !ok {
+			return refusal
+		}
+	}
+	if len(c.args) == 0 {
+		a, refusal, ok := c.alerts(ctx, s)
+		if !ok {
+			return refusal
+		}
+		return c.listed(s, a)
+	}
+	if len(c.args) != 2 {
+		return c.fail("error.alerts_usage")
+	}
+	return c.act(ctx, s, c.args[0], c.args[1])
+}
+
+// act does what a button of the list says.
+func (c *call) act(ctx context.Context, s subject, action, what string) chat.Reply {
+	coin, listed := c.coin(what)
+	var entry chat.Entry
+	var change func(*alert.Chat)
+	switch {
+	case action == "level":
+		entry, change = c.dropLevel(what)
+	case !listed:
+		return c.fail("error.alerts_usage")
+	case action == "pause", action == "resume":
+		entry, change = c.entry(action, "coin", string(coin)), pause(coin, action == "pause")
+	case action == "drop":
+		entry, change = c.entry("unsubscribe", "coin", string(coin)), func(a *alert.Chat) {
+			a.Subscriptions = slices.DeleteFunc(a.Subscriptions, func(sub alert.Subscription) bool { return sub.Coin == coin })
+		}
+	default:
+		return c.fail("error.alerts_usage")
+	}
+	a, refusal, ok := c.changeAlerts(ctx, s, entry, func(a *alert.Chat) error { change(a); return nil })
+	if !ok {
+		return refusal
+	}
+	return c.listed(s, a)
+}
+
+func pause(coin market.Coin, paused bool) func(*alert.Chat) {
+	return func(a *alert.Chat) {
+		for i := range a.Subscriptions {
+			if sub := &a.Subscriptions[i]; sub.Coin == coin {
+				sub.Paused, sub.Barred = paused, false
+			}
+		}
+	}
+}
+
+// dropLevel drops the level with an id; one that is gone already is no harm.
+func (c *call) dropLevel(id string) (chat.Entry, func(*alert.Chat)) {
+	n, err := strconv.ParseUint(id, 10, 64)
+	return c.entry("level_drop"), func(a *alert.Chat) {
+		a.Levels = slices.DeleteFunc(a.Levels, func(level alert.Level) bool { return err == nil && level.ID == n })
+	}
+}
+
+// listed is the list of a chat's alerts.
+func (c *call) listed(s subject, a alert.Chat) chat.Reply {
+	l := c.lang
+	if len(a.Subscriptions)+len(a.Levels) == 0 {
+		return chat.Reply{Text: l.Text("alerts.none"), Buttons: c.offerSubscription(s), Edit: c.edit}
+	}
+	var p paragraphs
+	p.line(l.Text("alerts.title"))
+	if snap := c.peek(c.defaults()); snap != nil && snap.Demo() {
+		p.line(l.Text("label.demo"))
+	}
+	if a.MutedUntil.After(c.now) {
+		p.line(l.Text("mute.on", "time", l.DateTime(a.MutedUntil)))
+	}
+	for i, sub := range a.Subscriptions {
+		if i == shownAlerts {
+			break
+		}
+		p.line(c.subscriptionLine(s, sub, a.Threshold(sub.Rule, sub.Coin)))
+	}
+	for _, level := range a.Levels {
+		key := "alerts.falls"
+		if level.Rising {
+			key = "alerts.rises"
+		}
+		p.line(l.Text(key, "coin", string(level.Coin), "price", l.TypedPrice(level.USD)))
+	}
+	if hidden := len(a.Subscriptions) - shownAlerts; hidden > 0 {
+		p.line(l.Text("alerts.more", "n", strconv.Itoa(hidden)))
+	}
+	p.gap()
+	p.line(l.Text("alerts.hint"))
+	return chat.Reply{Text: p.text, Buttons: c.listButtons(s, a), Edit: c.edit}
+}
+
+func (c *call) subscriptionLine(s subject, sub alert.Subscription, threshold float64) chat.Text {
+	l, key := c.lang, "alerts.active"
+	switch {
+	case sub.Barred:
+		key = "alerts.barred"
+	case sub.Paused:
+		key = "alerts.paused"
+	}
+	amount := l.Say("alerts.any")
+	if threshold > 0 {
+		amount = l.Say("alerts.at_least", "amount", l.Amount(threshold))
+	}
+	text := l.Text(key, "coin", string(sub.Coin), "threshold", amount)
+	if sub.Thread != s.target.Thread {
+		text = append(text, chat.Span{Text: " "})
+		text = append(text, l.Text("alerts.other_topic")...)
+	}
+	return text
+}
+
+func (c *call) listButtons(s subject, a alert.Chat) [][]chat.Button {
+	l := c.lang
+	var rows [][]chat.Button
+	var row []chat.Button
+	coins := make(map[market.Coin]bool)
+	for _, sub := range a.Subscriptions {
+		if coins[sub.Coin] || len(coins) == buttonAlerts {
+			continue
+		}
+		coins[sub.Coin] = true
+		toggle := chat.Button{Label: l.Say("button.pause", "coin", string(sub.Coin)), Data: c.pressFor(s, "alerts", "pause", string(sub.Coin), "edit")}
+		if sub.Paused || sub.Barred {
+			toggle = chat.Button{Label: l.Say("button.resume", "coin", string(sub.Coin)), Data: c.pressFor(s, "alerts", "resume", string(sub.Coin), "edit")}
+		}
+		drop := chat.Button{Label: l.Say("button.drop", "coin", string(sub.Coin)), Data: c.pressFor(s, "alerts", "drop", string(sub.Coin), "edit")}
+		if row = append(row, toggle, drop); len(row) == 4 {
+			rows, row = append(rows, row), nil
+		}
+	}
+	if row != nil {
+		rows = append(rows, row)
+	}
+	row = nil
+	for _, level := range a.Levels[:min(len(a.Levels), buttonLevels)] {
+		label := l.Say("button.drop", "coin", string(level.Coin)+" "+l.TypedPrice(level.USD))
+		row = append(row, chat.Button{Label: label, Data: c.pressFor(s, "alerts", "level", strconv.FormatUint(level.ID, 10), "edit")})
+	}
+	return trimmed(append(rows, row, c.muteButtons(s, a)))
+}
+
+// coinList writes coins for a text.
+func coinList(coins []market.Coin) string {
+	var names []string
+	for _, coin := range coins {
+		names = append(names, string(coin))
+	}
+	return strings.Join(names, ", ")
+}
+
+// lower is a coin as people type it.
+func lower(coin market.Coin) string { return strings.ToLower(string(coin)) }

@@ -1,0 +1,75 @@
+package handlers
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"liqbot/alert"
+	"liqbot/chat"
+	"liqbot/locales"
+)
+
+// mute answers /mute: no alerts for a while.
+func mute(ctx context.Context, c *call) chat.Reply {
+	s, refusal, ok := c.about(ctx)
+	if !ok {
+		return refusal
+	}
+	if len(c.args) == 0 {
+		return c.muteState(ctx, s)
+	}
+	var until time.Time
+	entry := c.entry("unmute")
+	if len(c.args) > 1 || !offWord(c.args[0]) {
+		span, err := locales.ParseSpan(strings.Join(c.args, " "))
+		if err != nil {
+			return c.fail("error.mute_span")
+		}
+		until = c.now.Add(span)
+		entry = c.entry("mute", "until", until.UTC().Format(time.RFC3339))
+	}
+	a, refusal, ok := c.changeAlerts(ctx, s, entry, func(a *alert.Chat) error {
+		a.MutedUntil = until
+		return nil
+	})
+	if !ok {
+		return refusal
+	}
+	return c.muted(s, a)
+}
+
+func (c *call) muteState(ctx context.Context, s subject) chat.Reply {
+	if s.name != "" {
+		if ok, refusal := c.mayChangeIn(ctx, s); !ok {
+			return refusal
+		}
+	}
+	a, refusal, ok := c.alerts(ctx, s)
+	if !ok {
+		return refusal
+	}
+	return c.muted(s, a)
+}
+
+// muted says until when a chat is muted.
+func (c *call) muted(s subject, a alert.Chat) chat.Reply {
+	l := c.lang
+	text := l.Text("mute.off")
+	if a.MutedUntil.After(c.now) {
+		text = l.Text("mute.on", "time", l.DateTime(a.MutedUntil))
+	}
+	return chat.Reply{Text: text, Buttons: trimmed([][]chat.Button{c.muteButtons(s, a)}), Edit: c.edit}
+}
+
+// muteButtons offer to mute, or to end it.
+func (c *call) muteButtons(s subject, a alert.Chat) []chat.Button {
+	l := c.lang
+	if a.MutedUntil.After(c.now) {
+		return []chat.Button{{Label: l.Say("button.unmute"), Data: c.pressFor(s, "mute", "off")}}
+	}
+	return []chat.Button{
+		{Label: l.Say("button.mute", "span", l.Span(time.Hour)), Data: c.pressFor(s, "mute", "1h")},
+		{Label: l.Say("button.mute", "span", l.Span(8*time.Hour)), Data: c.pressFor(s, "mute", "8h")},
+	}
+}

@@ -1,0 +1,172 @@
+package handlers
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"liqbot/alert"
+	"liqbot/chat"
+	"liqbot/locales"
+)
+
+// settings answers /settings: what this chat has set, and /settings log: who
+// changed it.
+func settings(ctx context.Context, c *call) chat.Reply {
+	s, refusal, ok := c.about(ctx)
+	if !ok {
+		return refusal
+	}
+	if s.name != "" {
+		if ok, refusal := c.mayChangeIn(ctx, s); !ok {
+			return refusal
+		}
+	}
+	switch {
+	case len(c.args) == 0:
+		return c.showSettings(ctx, s)
+	case len(c.args) == 1 && logWord(c.args[0]):
+		return c.showLog(ctx, s)
+	default:
+		return c.fail("error.settings_usage")
+	}
+}
+
+func logWord(word string) bool {
+	return slices.Contains([]string{"log", "history", "лог", "журнал", "история", "日志", "记录"}, strings.ToLower(word))
+}
+
+func (c *call) showSettings(ctx context.Context, s subject) chat.Reply {
+	a, refusal, ok := c.alerts(ctx, s)
+	if !ok {
+		return refusal
+	}
+	l := c.lang
+	coin, window := c.defaults()
+	var p paragraphs
+	p.line(l.Text("settings.title"))
+	if s.name == "" {
+		p.line(l.Text("settings.language", "language", l.Name()))
+		p.line(l.Text("settings.default", "coin", string(coin), "window", string(window)))
+	}
+	p.line(c.settingsAlerts(a))
+	for _, t := range a.Thresholds {
+		p.line(l.Text("settings.threshold", "coin", string(t.Coin), "amount", l.Amount(t.USD)))
+	}
+	if len(a.Thresholds) == 0 {
+		p.line(l.Text("settings.no_threshold"))
+	}
+	if a.MutedUntil.After(c.now) {
+		p.line(l.Text("mute.on", "time", l.DateTime(a.MutedUntil)))
+	} else {
+		p.line(l.Text("mute.off"))
+	}
+	p.line(l.Text("settings.host", "hold", l.Span(c.opts.Hold), "cooldown", l.Span(c.opts.Cooldown)))
+	if c.Kind != chat.Private {
+		p.line(l.Text("settings.admins"))
+	}
+	return chat.Reply{Text: p.text, Buttons: c.settingsButtons(s, a), Edit: c.edit}
+}
+
+func (c *call) settingsAlerts(a alert.Chat) chat.Text {
+	if len(coinsOf(a)) == 0 {
+		return c.lang.Text("settings.no_alerts")
+	}
+	return c.lang.Text("settings.alerts", "coins", coinList(coinsOf(a)))
+}
+
+func (c *call) settingsButtons(s subject, a alert.Chat) [][]chat.Button {
+	l := c.lang
+	coin, _ := c.defaults()
+	more := []chat.Button{
+		{Label: l.Say("button.alerts"), Data: c.pressFor(s, "alerts")},
+		{Label: l.Say("button.threshold"), Data: c.pressFor(s, "threshold", string(coin))},
+		{Label: l.Say("button.log"), Data: c.pressFor(s, "settings", "log")},
+	}
+	rows := [][]chat.Button{more, c.muteButtons(s, a)}
+	if s.name == "" {
+		rows = append(rows, c.languageButtons())
+	}
+	return trimmed(rows)
+}
+
+// shownChanges bounds the lines of the log.
+const shownChanges = 12
+
+func (c *call) showLog(ctx context.Context, s subject) chat.Reply {
+	entries, err := c.opts.Alerts.Log(ctx, s.home, shownChanges)
+	if err != nil {
+		c.opts.Log.Error("chat log not read", slog.Any("err", err))
+		return c.fail("error.broken")
+	}
+	l := c.lang
+	if len(entries) == 0 {
+		return chat.Reply{Text: l.Text("log.empty")}
+	}
+	var p paragraphs
+	p.line(l.Text("log.title"))
+	for _, e := range entries {
+		p.line(l.Text("log.line", "time", l.DateTime(e.At), "who", c.who(e), "what", changeWords(l, e)))
+	}
+	return chat.Reply{Text: p.text}
+}
+
+// who is a member as the log names one.
+func (c *call) who(e chat.Entry) string {
+	switch {
+	case e.Name != "":
+		return e.Name
+	case e.Member.ID != "":
+		return c.lang.Say("log.member")
+	default:
+		return c.lang.Say("log.admin")
+	}
+}
+
+// changeWords words a change of the log.
+func changeWords(l *locales.Language, e chat.Entry) string {
+	args := make(map[string]string)
+	for i := 0; i+1 < len(e.Args); i += 2 {
+		args[e.Args[i]] = e.Args[i+1]
+	}
+	amount := func(name string) string {
+		usd, err := strconv.ParseFloat(args[name], 64)
+		if err != nil || usd <= 0 {
+			return l.Say("alerts.any")
+		}
+		return l.Amount(usd)
+	}
+	switch e.Change {
+	case "subscribe":
+		return l.Say("log.subscribe", "coin", args["coin"])
+	case "unsubscribe":
+		return l.Say("log.unsubscribe", "coin", args["coin"])
+	case "unsubscribe_all":
+		return l.Say("log.unsubscribe_all")
+	case "pause":
+		return l.Say("log.pause", "coin", args["coin"])
+	case "resume":
+		return l.Say("log.resume", "coin", args["coin"])
+	case "level":
+		usd, _ := strconv.ParseFloat(args["usd"], 64)
+		return l.Say("log.level", "coin", args["coin"], "price", l.TypedPrice(usd))
+	case "level_drop":
+		return l.Say("log.level_drop")
+	case "mute":
+		until, _ := time.Parse(time.RFC3339, args["until"])
+		return l.Say("log.mute", "time", l.DateTime(until))
+	case "unmute":
+		return l.Say("log.unmute")
+	case "threshold":
+		return l.Say("log.threshold", "coin", args["coin"], "from", amount("from"), "to", amount("to"))
+	case "language":
+		return l.Say("log.language", "language", locales.For(args["to"]).Name())
+	case "default":
+		return l.Say("log.default", "coin", args["coin"], "window", args["window"])
+	default:
+		return e.Change
+	}
+}

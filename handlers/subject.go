@@ -1,0 +1,187 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"liqbot/alert"
+	"liqbot/chat"
+	"liqbot/market"
+)
+
+// Alerts is where chats' wishes for alerts are kept.
+type Alerts interface {
+	// Alerts returns what a chat, with all its topics, has asked for.
+	Alerts(context.Context, chat.Target) (alert.Chat, error)
+	// ChangeAlerts returns once the change and its line in the log are kept for good.
+	// An error of the function means that nothing changes.
+	ChangeAlerts(context.Context, chat.Target, chat.Entry, func(*alert.Chat) error) (alert.Chat, error)
+	// Log returns the newest changes of a chat, the newest first.
+	Log(ctx context.Context, home chat.Target, n int) ([]chat.Entry, error)
+}
+
+// subject is the chat that a command is about: the one it was written in, or
+// another one that the member has named.
+type subject struct {
+	target, home chat.Target
+	kind         chat.Kind
+	// name is how the member named another chat, fit for a button; empty for this one.
+	name string
+	// admin is whether the member administers the named chat.
+	admin, canPost bool
+}
+
+// about finds the chat that a command is about and takes its name out of the
+// arguments. The reply is the refusal.
+func (c *call) about(ctx context.Context) (subject, chat.Reply, bool) {
+	at := slices.IndexFunc(c.args, namesPlace)
+	if at < 0 {
+		return subject{target: c.Target, home: c.Chooser(), kind: c.Kind}, chat.Reply{}, true
+	}
+	name := c.args[at]
+	c.args = slices.Delete(slices.Clone(c.args), at, at+1)
+	if c.Place == nil {
+		return subject{}, c.fail("error.no_places"), false
+	}
+	place, err := c.Place(ctx, name)
+	switch {
+	case errors.Is(err, chat.ErrNoPlace):
+		return subject{}, c.fail("error.no_such_place"), false
+	case err != nil:
+		c.opts.Log.Warn("named chat not checked", slog.String("platform", string(c.Target.Platform)), slog.Any("err", err))
+		return subject{}, c.fail("error.admin_check"), false
+	}
+	s := subject{target: place.Target, home: place.Home, kind: place.Kind, name: name, admin: place.Admin, canPost: place.CanPost}
+	if s.home == (chat.Target{}) {
+		s.home = place.Target
+	}
+	return s, chat.Reply{}, true
+}
+
+// namesPlace reports whether a word names another chat: "@channel", a link to one,
+// or Discord's "<#id>".
+func namesPlace(word string) bool {
+	for _, prefix := range []string{"@", "<#", "t.me/", "https://t.me/"} {
+		if rest, ok := strings.CutPrefix(word, prefix); ok && rest != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// mayChangeIn is mayChange for a chat that may be another one.
+func (c *call) mayChangeIn(ctx context.Context, s subject) (bool, chat.Reply) {
+	switch {
+	case s.name == "":
+		return c.mayChange(ctx)
+	case !s.admin:
+		return false, c.fail("error.place_admins_only")
+	case !s.canPost:
+		return false, c.fail("error.place_cannot_post")
+	default:
+		return true, chat.Reply{}
+	}
+}
+
+// entry is a line for the chat's log: who changes what.
+func (c *call) entry(change string, args ...string) chat.Entry {
+	return chat.Entry{At: c.now, Member: c.Member, Name: c.MemberName, Change: change, Args: args}
+}
+
+// changeAlerts keeps a change of what a chat has asked for. The reply is the
+// refusal.
+func (c *call) changeAlerts(ctx context.Context, s subject, e chat.Entry, f func(*alert.Chat) error) (alert.Chat, chat.Reply, bool) {
+	if ok, refusal := c.mayChangeIn(ctx, s); !ok {
+		return alert.Chat{}, refusal, false
+	}
+	changed, err := c.opts.Alerts.ChangeAlerts(ctx, s.target, e, func(a *alert.Chat) error {
+		a.Home, a.Kind = chat.Target{}, s.kind
+		if s.home.Chat != s.target.Chat {
+			a.Home = s.home
+		}
+		if a.Language == "" {
+			a.Language = c.lang.Tag()
+		}
+		return f(a)
+	})
+	switch {
+	case errors.Is(err, alert.ErrTooMany):
+		return alert.Chat{}, c.fail("error.too_many_alerts"), false
+	case errors.Is(err, alert.ErrTooManyCoins):
+		return alert.Chat{}, c.fail("error.too_many_coins"), false
+	case err != nil:
+		c.opts.Log.Error("chat alerts not saved", slog.Any("err", err))
+		return alert.Chat{}, c.fail("error.not_saved"), false
+	}
+	return changed, chat.Reply{}, true
+}
+
+// alerts reads what a chat has asked for. The reply is the refusal.
+func (c *call) alerts(ctx context.Context, s subject) (alert.Chat, chat.Reply, bool) {
+	a, err := c.opts.Alerts.Alerts(ctx, s.target)
+	if err != nil {
+		c.opts.Log.Error("chat alerts not read", slog.Any("err", err))
+		return alert.Chat{}, c.fail("error.broken"), false
+	}
+	return a, chat.Reply{}, true
+}
+
+// pressFor is press for a button about a subject; empty when that is too long for a
+// button.
+func (c *call) pressFor(s subject, name string, args ...string) string {
+	if s.name != "" {
+		last := len(args)
+		if last > 0 && args[last-1] == "edit" { // which stays last
+			last--
+		}
+		args = slices.Insert(args, last, s.name)
+	}
+	if data := press(name, args...); len(data) <= chat.MaxPress {
+		return data
+	}
+	return ""
+}
+
+// coinArg reads a coin from the arguments, the chat's own when there is none. The
+// reply is the refusal.
+func (c *call) coinArg() (market.Coin, chat.Reply, bool) {
+	words := slices.DeleteFunc(slices.Clone(c.args), func(w string) bool { return ruleWord(w) == alert.Breakout })
+	switch len(words) {
+	case 0:
+		coin, _ := c.defaults()
+		return coin, chat.Reply{}, true
+	case 1:
+		coin, listed := c.coin(words[0])
+		if !listed {
+			return "", c.unknownCoin(words[0]), false
+		}
+		return coin, chat.Reply{}, true
+	default:
+		return "", c.fail("error.one_coin"), false
+	}
+}
+
+// ruleWord is the rule that a word names, "" for none.
+func ruleWord(word string) alert.Rule {
+	switch strings.ToLower(word) {
+	case "breakout", "breakouts", "break", "пробой", "пробои", "突破":
+		return alert.Breakout
+	case "price", "цена", "价格":
+		return alert.Price
+	default:
+		return ""
+	}
+}
+
+// offWord reports whether a word takes something away.
+func offWord(word string) bool {
+	switch strings.ToLower(word) {
+	case "off", "none", "any", "0", "reset", "default", "stop", "no", "выкл", "нет", "любой", "关", "关闭", "无", "不限":
+		return true
+	default:
+		return false
+	}
+}

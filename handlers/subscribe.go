@@ -1,0 +1,237 @@
+package handlers
+
+import (
+	"context"
+	"slices"
+
+	"liqbot/alert"
+	"liqbot/chat"
+	"liqbot/locales"
+	"liqbot/market"
+)
+
+// subscribe answers /subscribe: from now on the chat hears of a coin's breakouts.
+func subscribe(ctx context.Context, c *call) chat.Reply {
+	s, refusal, ok := c.about(ctx)
+	if !ok {
+		return refusal
+	}
+	coin, refusal, ok := c.coinArg()
+	if !ok {
+		return refusal
+	}
+	if _, listed := c.coin(string(coin)); !listed {
+		return c.unknownCoin(string(coin))
+	}
+	again := false
+	a, refusal, ok := c.changeAlerts(ctx, s, c.entry("subscribe", "coin", string(coin)), func(a *alert.Chat) error {
+		at := slices.IndexFunc(a.Subscriptions, func(sub alert.Subscription) bool {
+			return sub.Rule == alert.Breakout && sub.Coin == coin && sub.Thread == s.target.Thread
+		})
+		if again = at >= 0; again {
+			a.Subscriptions[at].Paused, a.Subscriptions[at].Barred = false, false
+			return nil
+		}
+		a.Subscriptions = append(a.Subscriptions, alert.Subscription{
+			Rule: alert.Breakout, Coin: coin, Thread: s.target.Thread, Since: c.now,
+		})
+		return nil
+	})
+	if !ok {
+		return refusal
+	}
+	return chat.Reply{
+		Text:    c.subscribed(s, coin, a, again),
+		Buttons: c.subscribedButtons(s, coin),
+		Edit:    c.edit,
+	}
+}
+
+// subscribed words what the chat will hear of, and where the market stands.
+func (c *call) subscribed(s subject, coin market.Coin, a alert.Chat, again bool) chat.Text {
+	l, key := c.lang, "subscribe.done"
+	switch {
+	case s.name != "":
+		key = "subscribe.done_place"
+	case again:
+		key = "subscribe.again"
+	}
+	var p paragraphs
+	p.line(l.Text(key, "coin", string(coin)))
+	snap := c.peek(coin, alertWindow)
+	if snap != nil && snap.Demo() {
+		p.line(l.Text("label.demo"))
+	}
+	p.line(l.Text("subscribe.means", "hold", l.Span(c.opts.Hold)))
+	if usd := a.Threshold(alert.Breakout, coin); usd > 0 {
+		p.line(l.Text("subscribe.threshold", "amount", l.Amount(usd)))
+	} else {
+		p.line(l.Text("subscribe.any", "coin", lower(coin)))
+	}
+	if a.MutedUntil.After(c.now) {
+		p.line(l.Text("mute.on", "time", l.DateTime(a.MutedUntil)))
+	}
+	if levels := c.nearestLevels(coin); levels != nil {
+		p.gap()
+		p.line(levels)
+	}
+	return p.text
+}
+
+// nearestLevels words the key levels as they are now, nil when nothing fresh is
+// known.
+func (c *call) nearestLevels(coin market.Coin) chat.Text {
+	l, snap := c.lang, c.peek(coin, alertWindow)
+	if snap == nil || snap.Age(c.now) > c.opts.StaleAfter {
+		return nil
+	}
+	var p paragraphs
+	p.line(l.Text("subscribe.now", "price", l.Price(snap.Price.USD), "age", l.Age(snap.Age(c.now))))
+	if k := snap.Summary.Above; k != nil {
+		p.line(l.Text("subscribe.above", "price", l.Level(k.PriceUSD), "distance", l.SignedPercent(k.Distance), "amount", l.Amount(k.IntensityUSD)))
+	}
+	if k := snap.Summary.Below; k != nil {
+		p.line(l.Text("subscribe.below", "price", l.Level(k.PriceUSD), "distance", l.SignedPercent(k.Distance), "amount", l.Amount(k.IntensityUSD)))
+	}
+	return p.text
+}
+
+func (c *call) subscribedButtons(s subject, coin market.Coin) [][]chat.Button {
+	l := c.lang
+	return trimmed([][]chat.Button{{
+		{Label: l.Say("button.alerts"), Data: c.pressFor(s, "alerts")},
+		{Label: l.Say("button.map", "coin", string(coin)), Data: press("liq", string(coin))},
+		{Label: l.Say("button.stop", "coin", string(coin)), Data: c.pressFor(s, "unsubscribe", string(coin))},
+	}})
+}
+
+// trimmed leaves out buttons that do nothing and rows that are empty.
+func trimmed(rows [][]chat.Button) [][]chat.Button {
+	var out [][]chat.Button
+	for _, row := range rows {
+		row = slices.DeleteFunc(row, func(b chat.Button) bool { return b.Data == "" })
+		if len(row) > 0 {
+			out = append(out, row)
+		}
+	}
+	return out
+}
+
+// unsubscribe answers /unsubscribe: the chat hears no more of a coin, or of any.
+func unsubscribe(ctx context.Context, c *call) chat.Reply {
+	s, refusal, ok := c.about(ctx)
+	if !ok {
+		return refusal
+	}
+	if ok, refusal := c.mayChangeIn(ctx, s); !ok {
+		return refusal
+	}
+	a, refusal, ok := c.alerts(ctx, s)
+	if !ok {
+		return refusal
+	}
+	switch {
+	case len(c.args) == 1 && allWord(c.args[0]):
+		return c.dropAll(ctx, s, a)
+	case len(c.args) == 0 && len(coinsOf(a)) != 1:
+		return c.whichToDrop(s, a)
+	case len(c.args) == 0:
+		return c.drop(ctx, s, coinsOf(a)[0])
+	}
+	coin, refusal, ok := c.coinArg()
+	switch {
+	case !ok:
+		return refusal
+	case !slices.Contains(coinsOf(a), coin):
+		return c.whichToDrop(s, a)
+	default:
+		return c.drop(ctx, s, coin)
+	}
+}
+
+func allWord(word string) bool {
+	return slices.Contains([]string{"all", "everything", "*", "все", "всё", "全部", "所有"}, word)
+}
+
+// coinsOf lists the coins that a chat has asked for, each once.
+func coinsOf(a alert.Chat) []market.Coin {
+	var coins []market.Coin
+	add := func(coin market.Coin) {
+		if !slices.Contains(coins, coin) {
+			coins = append(coins, coin)
+		}
+	}
+	for _, sub := range a.Subscriptions {
+		add(sub.Coin)
+	}
+	for _, level := range a.Levels {
+		add(level.Coin)
+	}
+	return coins
+}
+
+// drop ends a coin's alerts: those of this topic or, where it has none, all of the
+// chat's.
+func (c *call) drop(ctx context.Context, s subject, coin market.Coin) chat.Reply {
+	_, refusal, ok := c.changeAlerts(ctx, s, c.entry("unsubscribe", "coin", string(coin)), func(a *alert.Chat) error {
+		here := func(thread string) bool { return thread == s.target.Thread }
+		if !slices.ContainsFunc(a.Subscriptions, func(sub alert.Subscription) bool { return sub.Coin == coin && here(sub.Thread) }) &&
+			!slices.ContainsFunc(a.Levels, func(level alert.Level) bool { return level.Coin == coin && here(level.Thread) }) {
+			here = func(string) bool { return true }
+		}
+		a.Subscriptions = slices.DeleteFunc(a.Subscriptions, func(sub alert.Subscription) bool { return sub.Coin == coin && here(sub.Thread) })
+		a.Levels = slices.DeleteFunc(a.Levels, func(level alert.Level) bool { return level.Coin == coin && here(level.Thread) })
+		return nil
+	})
+	if !ok {
+		return refusal
+	}
+	return chat.Reply{
+		Text:    c.lang.Text("unsubscribe.done", "coin", string(coin)),
+		Buttons: trimmed([][]chat.Button{{{Label: c.lang.Say("button.subscribe", "coin", string(coin)), Data: c.pressFor(s, "subscribe", string(coin))}}}),
+	}
+}
+
+func (c *call) dropAll(ctx context.Context, s subject, a alert.Chat) chat.Reply {
+	if len(coinsOf(a)) == 0 {
+		return c.whichToDrop(s, a)
+	}
+	_, refusal, ok := c.changeAlerts(ctx, s, c.entry("unsubscribe_all"), func(a *alert.Chat) error {
+		a.Subscriptions, a.Levels = nil, nil
+		return nil
+	})
+	if !ok {
+		return refusal
+	}
+	return chat.Reply{Text: c.lang.Text("unsubscribe.all")}
+}
+
+// whichToDrop asks which alerts are meant.
+func (c *call) whichToDrop(s subject, a alert.Chat) chat.Reply {
+	coins := coinsOf(a)
+	if len(coins) == 0 {
+		return chat.Reply{Text: c.lang.Text("alerts.none"), Buttons: c.offerSubscription(s), Private: true}
+	}
+	var row []chat.Button
+	for _, coin := range coins[:min(len(coins), rowCoins)] {
+		row = append(row, chat.Button{Label: c.lang.Say("button.stop", "coin", string(coin)), Data: c.pressFor(s, "unsubscribe", string(coin))})
+	}
+	all := chat.Button{Label: c.lang.Say("button.stop_all"), Data: c.pressFor(s, "unsubscribe", "all")}
+	return chat.Reply{
+		Text:    c.lang.Text("unsubscribe.which", "coins", coinList(coins)),
+		Buttons: trimmed([][]chat.Button{row, {all}}),
+	}
+}
+
+// offerSubscription are buttons for a chat that has asked for nothing.
+func (c *call) offerSubscription(s subject) [][]chat.Button {
+	var row []chat.Button
+	for _, coin := range firstCoins(c.opts.Snapshots.Coins(), 3) {
+		row = append(row, subscribeButton(c.lang, coin, c.pressFor(s, "subscribe", string(coin))))
+	}
+	return trimmed([][]chat.Button{row})
+}
+
+func subscribeButton(l *locales.Language, coin market.Coin, data string) chat.Button {
+	return chat.Button{Label: l.Say("button.subscribe", "coin", string(coin)), Data: data}
+}

@@ -1,0 +1,65 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	bolt "go.etcd.io/bbolt"
+
+	"liqbot/alert"
+	"liqbot/chat"
+)
+
+// Wanted reports whether a delivery is still wanted where it goes: asked for, not
+// paused, muted or out of reach, and above the chat's threshold. It is for the
+// moment before the sending. A level is taken from its chat when it is reached, so
+// the alert on one is wanted unless the chat is muted or out of reach.
+func (s *Store) Wanted(ctx context.Context, d alert.Delivery) (bool, error) {
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	if d.Alert == nil {
+		return false, errors.New("look up recipient: the delivery has no alert")
+	}
+	wanted := false
+	err := s.db.View(func(tx *bolt.Tx) error {
+		to := d.To
+		to.Target = resolve(tx, to.Target)
+		var err error
+		if d.Alert.Rule == alert.Price {
+			wanted, err = s.reachable(tx, to.Target)
+		} else {
+			wanted, err = s.subscribed(tx, d.Alert, to)
+		}
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("look up recipient: %w", err)
+	}
+	return wanted, nil
+}
+
+// reachable reports whether a chat is neither muted nor out of reach.
+func (s *Store) reachable(tx *bolt.Tx, t chat.Target) (bool, error) {
+	c, err := readChat(tx, t)
+	return c.Retired == (alert.Retirement{}) && !s.now().Before(c.MutedUntil), err
+}
+
+// subscribed reads the row of the index. Its key has the kind of the chat, which
+// may have become another one since.
+func (s *Store) subscribed(tx *bolt.Tx, a *alert.Alert, to alert.Recipient) (bool, error) {
+	for _, kind := range []chat.Kind{to.Kind, chat.Channel, chat.Group, chat.Private} {
+		to.Kind = kind
+		row := tx.Bucket(subsBucket).Get(subscriptionKey(a.Rule, a.Coin, &to))
+		if row == nil {
+			continue
+		}
+		w, err := decodeWish(row)
+		return w.wants(a) && !w.muted(s.now()), err
+	}
+	return false, nil
+}
+
+// wants reports whether an alert is above the threshold.
+func (w *wish) wants(a *alert.Alert) bool { return w.threshold <= a.IntensityUSD }
