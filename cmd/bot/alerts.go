@@ -9,6 +9,7 @@ import (
 	"liqbot/chat"
 	"liqbot/delivery"
 	"liqbot/handlers"
+	"liqbot/locales"
 	"liqbot/market"
 	"liqbot/snapshot"
 	"liqbot/watcher"
@@ -81,6 +82,23 @@ func (a *app) newCourier(p chat.Platform, sender delivery.Sender, parallel int) 
 		Log:          a.log,
 		Observe:      func(s alert.State) { a.metrics.Delivered(p, s.String()) },
 	})
+}
+
+// warmPictures draws a picture of every kind once there is a map: the first one of a
+// process takes ten times as long as the others, which must not hold up an alert.
+func (a *app) warmPictures(ctx context.Context) error {
+	s, err := a.cache.Wait(ctx, snapshot.Key{Coin: a.cfg.coins[0], Window: market.Week})
+	if err != nil {
+		return nil //nolint:nilerr // the cache logs it, and pictures are made when they are needed
+	}
+	for _, tag := range locales.Tags() {
+		for _, shape := range []chat.Shape{chat.Portrait, chat.Wide} {
+			if _, err := a.pictures.LiquidationMap(ctx, s, locales.For(tag), shape); err != nil {
+				return nil //nolint:nilerr // the same goes for this
+			}
+		}
+	}
+	return nil
 }
 
 // heartbeat says in the health whether the watcher evaluates anything, until the

@@ -14,6 +14,7 @@ import (
 	"liqbot/delivery"
 	"liqbot/handlers"
 	"liqbot/liquidation"
+	"liqbot/locales"
 	"liqbot/market"
 	"liqbot/snapshot"
 	"liqbot/storage"
@@ -88,6 +89,9 @@ func newPath(b *testing.B) *path {
 		Snapshots: p.prices, Settings: store, Alerts: store, Charts: pictures, StaleAfter: time.Hour, RefuseAfter: time.Hour,
 		Status: func(context.Context) handlers.Status { return handlers.Status{} },
 	})
+	if _, err := pictures.LiquidationMap(b.Context(), benchSnapshot(b, 90000, p.began, 0), locales.For("en"), chat.Portrait); err != nil {
+		b.Fatal(err) // as the bot does when it has started
+	}
 	p.courier = delivery.New(delivery.Options{Platform: chat.Telegram, Outbox: store, Sender: p.sender, Renderer: h, Parallel: 28})
 	p.watch = watcher.New(watcher.Options{Journal: store, StaleAfter: time.Hour, Wake: p.courier.Wake})
 	ctx, cancel := context.WithCancel(b.Context())

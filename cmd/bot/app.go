@@ -37,6 +37,7 @@ type app struct {
 	cache     *snapshot.Cache
 	bot       chat.Bot
 	handlers  *handlers.Handlers
+	pictures  *charts.Charts
 	watcher   *watcher.Watcher
 	couriers  map[chat.Platform]*delivery.Courier
 	platforms []platform
@@ -55,14 +56,13 @@ func (sh *shell) newApp(ctx context.Context, c *config, announce func(url string
 	if a.store, err = sh.openStore(ctx, c.dataDir); err != nil {
 		return nil, errors.Join(err, a.close())
 	}
-	pictures, err := charts.New()
-	if err != nil {
+	if a.pictures, err = charts.New(); err != nil {
 		return nil, errors.Join(err, a.close())
 	}
 	a.cache = newCache(c, a.source, a.log,
 		func(err error) { a.metrics.Fetched(a.source.Name(), err) },
 		func(s *snapshot.Snapshot) { a.watcher.Publish(s) })
-	options := handlerOptions(c, a.cache, pictures, a.log)
+	options := handlerOptions(c, a.cache, a.pictures, a.log)
 	options.Settings, options.Alerts, options.Status = a.store, a.store, a.status
 	h := handlers.New(options)
 	a.handlers, a.bot = h, h.Bot()
@@ -73,7 +73,7 @@ func (sh *shell) newApp(ctx context.Context, c *config, announce func(url string
 		names = append(names, cmd.Name)
 	}
 	a.metrics = telemetry.NewMetrics(version(), names...)
-	pictures.OnRender(a.metrics.Rendered)
+	a.pictures.OnRender(a.metrics.Rendered)
 	a.metrics.ObserveHealth(a.health)
 	a.metrics.ObserveSnapshots(a.cache.All)
 	a.bot.Handle = newFloodgate().guard(a.metrics.Handle(h.Handle))
@@ -107,6 +107,7 @@ func (a *app) run(ctx context.Context) error {
 	group.Go(func() error { return a.control(running, control) })
 	group.Go(func() error { return a.watcher.Run(running) })
 	group.Go(func() error { return a.heartbeat(running) })
+	group.Go(func() error { return a.warmPictures(running) })
 	for name, courier := range a.couriers {
 		group.Go(func() error { return a.deliver(running, name, courier) })
 	}

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"liqbot/chat"
+	"liqbot/locales"
 	"liqbot/platforms/discord"
 	"liqbot/platforms/discord/discordtest"
 	"liqbot/secret"
@@ -27,6 +28,7 @@ var standardLog lockedBuffer
 
 func TestMain(m *testing.M) {
 	log.SetOutput(&standardLog)
+	locales.For(locales.Default) // reading them takes long enough to miss a first answer
 	flag.Parse()
 	// discordgo sleeps a second whenever it closes a connection, so these tests
 	// wait far more than they compute. Fuzzing computes.

@@ -108,7 +108,7 @@ func (w *writer) shortened(s chat.Span, room int) string {
 		return ellipsis
 	}
 	whole := s.Text
-	for n := min(len(whole)-1, 3*room); n > 0; n-- { // 3 bytes a unit at most
+	for n := min(len(whole)-1, chat.Prefix(whole, room)); n > 0; n-- { // rendering makes nothing shorter
 		if !utf8.RuneStart(whole[n]) {
 			continue
 		}
