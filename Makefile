@@ -22,7 +22,7 @@ fuzz: ## run every fuzz target for FUZZTIME (5000x inputs)
 	bench/fuzz.sh $(FUZZTIME)
 
 bench: ## run the benchmarks and compare charts with go-chart and matplotlib
-	$(GO) test -run '^$$' -bench . -benchmem ./handlers ./charts && ./bench/compare.sh && ./bench/ready.sh
+	$(GO) test -run '^$$' -bench . -benchmem ./handlers ./charts ./watcher ./delivery && $(GO) test -run '^$$' -bench . -benchtime 3x ./storage && $(GO) test -run '^$$' -bench . -benchtime 30x ./cmd/bot && ./bench/compare.sh && ./bench/ready.sh
 
 gallery: ## draw every picture into ./gallery
 	mkdir -p gallery && $(GO) test ./charts -run TestGallery -gallery $(CURDIR)/gallery

@@ -47,7 +47,7 @@ func (s *Store) Claim(ctx context.Context, id string) (bool, error) {
 		return false, err
 	}
 	taken := false
-	err := s.db.Update(func(tx *bolt.Tx) error {
+	err := s.update(func(tx *bolt.Tx) error {
 		claims, times := tx.Bucket(claimsBucket), tx.Bucket(claimTimesBucket)
 		if claims.Get([]byte(id)) != nil {
 			taken = true
@@ -78,7 +78,7 @@ func (s *Store) Release(ctx context.Context, id string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	err := s.db.Update(func(tx *bolt.Tx) error {
+	err := s.update(func(tx *bolt.Tx) error {
 		claims, times := tx.Bucket(claimsBucket), tx.Bucket(claimTimesBucket)
 		at := claims.Get([]byte(id))
 		if at == nil {

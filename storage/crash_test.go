@@ -3,6 +3,7 @@ package storage_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -29,6 +30,8 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	case os.Getenv(crashJob) == "deliver":
 		deliverUntilKilled(dir)
+	case os.Getenv(crashJob) == "fail":
+		writeUntilTheDiskFails(dir)
 	default:
 		writeUntilKilled(dir)
 	}
@@ -225,4 +228,54 @@ func runUntil(t *testing.T, dir string, lines int, told func(what, index string)
 		}
 	}
 	return child.Wait() == nil
+}
+
+// writeUntilTheDiskFails claims ids until a claim fails, and says how.
+func writeUntilTheDiskFails(dir string) {
+	ctx := context.Background()
+	s, err := storage.Open(ctx, dir, nil)
+	for i := 0; err == nil && i < 10_000; i++ {
+		_, err = s.Claim(ctx, fmt.Sprint(i))
+		if err == nil {
+			_, _ = fmt.Fprintln(os.Stdout, i)
+		}
+	}
+	closed := false
+	select {
+	case <-s.Broken():
+		closed = true
+	default:
+	}
+	_, after := s.Claim(ctx, "after")
+	_, _ = fmt.Fprintln(os.Stdout, "broken", errors.Is(err, storage.ErrBroken), closed, errors.Is(after, storage.ErrBroken))
+	os.Exit(0)
+}
+
+// TestDiskThatFailsStopsTheStore lets the kernel report an error of the disk for one
+// fsync: the store takes no change after that, and what was acknowledged before is there
+// when it is opened anew.
+func TestDiskThatFailsStopsTheStore(t *testing.T) {
+	strace, err := exec.LookPath("strace")
+	if err != nil {
+		t.Skip("no strace here, which makes a disk fail: apt install strace")
+	}
+	dir := t.TempDir()
+	open(t, dir).Close() //nolint:errcheck // only made here
+	child := exec.CommandContext(t.Context(), strace, "-f", "-o", "/dev/null", "-e", "trace=fdatasync", "-e", "inject=fdatasync:error=EIO:when=25", os.Args[0])
+	child.Env = append(os.Environ(), crashDir+"="+dir, crashJob+"=fail")
+	out, err := child.CombinedOutput()
+	if err != nil {
+		t.Skipf("strace does not work here: %v\n%s", err, out)
+	}
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	if last := lines[len(lines)-1]; last != "broken true true true" {
+		t.Fatalf("the child says %q: want the error, the signal and the next refusal to be ErrBroken", last)
+	}
+	s := open(t, dir)
+	for _, id := range lines[:len(lines)-1] {
+		if claimed, err := s.Claimed(t.Context(), id); err != nil || !claimed {
+			t.Errorf("acknowledged claim %s is gone: %v, %v", id, claimed, err)
+		}
+	}
+	t.Logf("%d claims were acknowledged before the disk failed", len(lines)-1)
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
-	"errors"
 	"fmt"
 
 	bolt "go.etcd.io/bbolt"
@@ -25,19 +24,6 @@ const (
 	webKeySize     = 32
 	states         = int(alert.Barred) + 1
 )
-
-// errNothing ends a transaction that has nothing to write: a commit without a
-// change would still cost a write to the disk.
-var errNothing = errors.New("nothing to write")
-
-// update runs a transaction; errNothing from it is no error.
-func (s *Store) update(f func(*bolt.Tx) error) error {
-	err := s.db.Update(f)
-	if errors.Is(err, errNothing) {
-		return nil
-	}
-	return err
-}
 
 // tally is what a transaction adds to the totals.
 type tally struct {

@@ -25,7 +25,7 @@ func (s *Store) Keep(ctx context.Context, e chat.Event) error {
 	if e.ID == "" || len(e.ID) > maxClaimID || len(e.Body) > maxEvent {
 		return fmt.Errorf("keep event: id of %d bytes, body of %d", len(e.ID), len(e.Body))
 	}
-	err := s.db.Update(func(tx *bolt.Tx) error {
+	err := s.update(func(tx *bolt.Tx) error {
 		inbox := tx.Bucket(inboxBucket)
 		if inbox.Stats().KeyN >= maxInbox {
 			return fmt.Errorf("%d events are kept already", maxInbox)
@@ -43,7 +43,7 @@ func (s *Store) Done(ctx context.Context, id string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	err := s.db.Update(func(tx *bolt.Tx) error { return tx.Bucket(inboxBucket).Delete([]byte(id)) })
+	err := s.update(func(tx *bolt.Tx) error { return tx.Bucket(inboxBucket).Delete([]byte(id)) })
 	if err != nil {
 		return fmt.Errorf("forget event: %w", err)
 	}

@@ -33,6 +33,9 @@ var (
 	ErrNewer = errors.New("the data file was written by a newer version")
 	// ErrDamaged: the file is no valid store.
 	ErrDamaged = errors.New("the data file is damaged")
+	// ErrBroken: the disk failed while the file was written. What is in it is only
+	// known once it is opened anew, so the store takes no more changes.
+	ErrBroken = errors.New("the disk failed while the data file was written")
 )
 
 const (
@@ -50,6 +53,9 @@ type Store struct {
 	// a transaction. Values are chat.Settings.
 	settings atomic.Pointer[sync.Map]
 	cached   atomic.Int64
+	// broken is closed once the disk has failed.
+	broken    chan struct{}
+	breakOnce sync.Once
 	// changing keeps the cache in the order of the commits.
 	changing sync.Mutex
 	// news keeps the alerts that are on their way.
@@ -83,7 +89,7 @@ func Open(ctx context.Context, dir string, now func() time.Time) (*Store, error)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{db: db, path: path, now: now}
+	s := &Store{db: db, path: path, now: now, broken: make(chan struct{})}
 	s.settings.Store(new(sync.Map))
 	return s, nil
 }

@@ -105,6 +105,7 @@ func (a *app) run(ctx context.Context) error {
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.cache.Run(running) })
 	group.Go(func() error { return a.control(running, control) })
+	group.Go(func() error { return a.guardStore(running) })
 	group.Go(func() error { return a.watcher.Run(running) })
 	group.Go(func() error { return a.heartbeat(running) })
 	group.Go(func() error { return a.warmPictures(running) })
@@ -140,6 +141,17 @@ func (a *app) control(ctx context.Context, c *control) error {
 		a.log.Error("backups of the running bot do not work", slog.Any("err", err))
 	}
 	return nil
+}
+
+// guardStore ends the bot when the disk fails under its data: a restart reads anew what
+// is there.
+func (a *app) guardStore(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-a.store.Broken():
+		return storage.ErrBroken
+	}
 }
 
 // mounts are the handlers that share the web chat's server.

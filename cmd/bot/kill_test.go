@@ -39,13 +39,15 @@ func TestKilledInTheMiddle(t *testing.T) {
 		sent := func() int { return len(server.Calls("sendPhoto")) }
 		bot := startBinary(t, binary, environ)
 		at := 1 + rand.N(chats-60)
-		server.WaitFor("the fan-out to begin", func() bool { return sent() >= at })
+		deadline := time.Now().Add(time.Minute)
+		for sent() < at && time.Now().Before(deadline) {
+			<-time.After(5 * time.Millisecond)
+		}
 		if err := bot.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
 		_ = bot.Wait()
 		again := startBinary(t, binary, environ)
-		deadline := time.Now().Add(time.Minute)
 		counts := func() (missed, doubles, unmarked int) {
 			for id := int64(1000); id < 1000+chats; id++ {
 				all := server.Messages(id)
@@ -61,6 +63,7 @@ func TestKilledInTheMiddle(t *testing.T) {
 			}
 			return missed, doubles, unmarked
 		}
+		deadline = time.Now().Add(time.Minute)
 		for missed, _, _ := counts(); missed > 0 && time.Now().Before(deadline); missed, _, _ = counts() {
 			<-time.After(100 * time.Millisecond)
 		}
