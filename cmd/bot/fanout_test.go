@@ -2,6 +2,7 @@ package main
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -138,4 +139,60 @@ func TestFanOutToFiveHundredChats(t *testing.T) {
 	server.PrivateText(7, "/stats")
 	server.WaitFor("the stats", func() bool { return len(server.Messages(7)) == 1 })
 	t.Log(server.Messages(7)[0].Text)
+}
+
+// TestRepliesDuringAFanOut measures how long /liq takes from the update to the call that
+// sends the reply, before a fan-out and during it.
+func TestRepliesDuringAFanOut(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes half a minute")
+	}
+	const members, samples, audience = 50_000, 50, 450
+	server := telegramtest.New(t)
+	server.EnforceLimits()
+	server.Latency(60 * time.Millisecond)
+	dir := t.TempDir()
+	prefill(t, dir, 10_000, audience)
+	for id := int64(10_000); id < 10_000+audience; id++ {
+		server.Know(id)
+	}
+	environ := append(onRecording(recordBreakout(t, 16*time.Second)), "DATA_DIR="+dir,
+		"TELEGRAM_TOKEN="+server.Token(), "TELEGRAM_API_URL="+server.URL())
+	startBot(t, "run", environ...)
+	sentTo := func(id int64) (time.Time, bool) {
+		for _, c := range server.Calls("sendPhoto") {
+			if c.Params["chat_id"] == strconv.FormatInt(id, 10) {
+				return c.At, true
+			}
+		}
+		return time.Time{}, false
+	}
+	measure := func(from int64) []time.Duration {
+		var took []time.Duration
+		for id := from; id < from+samples; id++ {
+			asked := time.Now()
+			server.PrivateText(id, "/liq btc")
+			var at time.Time
+			server.WaitFor("a reply", func() (ok bool) { at, ok = sentTo(id); return ok })
+			took = append(took, at.Sub(asked))
+			<-time.After(150 * time.Millisecond)
+		}
+		slices.Sort(took)
+		return took
+	}
+	measure(members) // warm
+	idle := measure(members + 1000)
+	for len(server.Calls("sendPhoto")) < 2*samples+10 {
+		<-time.After(50 * time.Millisecond)
+	}
+	busy := measure(members + 2000)
+	p := func(all []time.Duration, percent int) time.Duration { return all[len(all)*percent/100] }
+	t.Logf("idle: p50 %v, p98 %v; during the fan-out: p50 %v, p98 %v; refused for the limits: %d",
+		p(idle, 50), p(idle, 98), p(busy, 50), p(busy, 98), server.Limited())
+	if sent := len(server.Calls("sendPhoto")); sent >= 3*samples+audience {
+		t.Errorf("the fan-out was over before the measurement was")
+	}
+	if p(busy, 98) > 4*p(idle, 98)+20*time.Millisecond || server.Limited() > 0 {
+		t.Errorf("replies are held up: want about twice the idle time at most (four times where other tests run)")
+	}
 }

@@ -142,7 +142,7 @@ func TestShutdownIsBounded(t *testing.T) {
 func TestLostForGoodIsLoggedWithoutToken(t *testing.T) {
 	t.Parallel()
 	w := start(t, discordtest.New(t), func(context.Context, chat.Request) chat.Reply { return picture("BTC") },
-		func(c *discord.Config) { c.Timing.Call, c.Timing.Finish = 50*time.Millisecond, 400*time.Millisecond })
+		func(c *discord.Config) { c.Timing.Call, c.Timing.Finish = 250*time.Millisecond, time.Second })
 	w.WaitCalls("PUT", "/commands", 1)
 	w.Fail(discordtest.Fault{Method: "PATCH", Path: "@original", Hang: true, Times: 100})
 	w.Slash(discordtest.Guild(), "liq")
