@@ -25,11 +25,6 @@ func listAlerts(ctx context.Context, c *call) chat.Reply {
 	if !ok {
 		return refusal
 	}
-	if s.name != "" {
-		if ok, refusal := c.mayChangeIn(ctx, s); !ok {
-			return refusal
-		}
-	}
 	if len(c.args) == 0 {
 		a, refusal, ok := c.alerts(ctx, s)
 		if !ok {

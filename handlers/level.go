@@ -22,6 +22,9 @@ func level(ctx context.Context, c *call) chat.Reply {
 	if !ok {
 		return refusal
 	}
+	if s.mute {
+		return c.fail("error.place_cannot_post")
+	}
 	coin, words, refusal, ok := c.leadingCoin()
 	if !ok {
 		return refusal

@@ -40,11 +40,6 @@ func mute(ctx context.Context, c *call) chat.Reply {
 }
 
 func (c *call) muteState(ctx context.Context, s subject) chat.Reply {
-	if s.name != "" {
-		if ok, refusal := c.mayChangeIn(ctx, s); !ok {
-			return refusal
-		}
-	}
 	a, refusal, ok := c.alerts(ctx, s)
 	if !ok {
 		return refusal

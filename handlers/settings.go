@@ -20,11 +20,6 @@ func settings(ctx context.Context, c *call) chat.Reply {
 	if !ok {
 		return refusal
 	}
-	if s.name != "" {
-		if ok, refusal := c.mayChangeIn(ctx, s); !ok {
-			return refusal
-		}
-	}
 	switch {
 	case len(c.args) == 0:
 		return c.showSettings(ctx, s)

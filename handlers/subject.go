@@ -30,12 +30,13 @@ type subject struct {
 	kind         chat.Kind
 	// name is how the member named another chat, fit for a button; empty for this one.
 	name string
-	// admin is whether the member administers the named chat.
-	admin, canPost bool
+	// mute is that the bot may not post in the named chat.
+	mute bool
 }
 
 // about finds the chat that a command is about and takes its name out of the
-// arguments. The reply is the refusal.
+// arguments. Another chat is only for its administrators, also to read. The reply is the
+// refusal.
 func (c *call) about(ctx context.Context) (subject, chat.Reply, bool) {
 	at := slices.IndexFunc(c.args, namesPlace)
 	if at < 0 {
@@ -54,7 +55,10 @@ func (c *call) about(ctx context.Context) (subject, chat.Reply, bool) {
 		c.opts.Log.Warn("named chat not checked", slog.String("platform", string(c.Target.Platform)), slog.Any("err", err))
 		return subject{}, c.fail("error.admin_check"), false
 	}
-	s := subject{target: place.Target, home: place.Home, kind: place.Kind, name: name, admin: place.Admin, canPost: place.CanPost}
+	if !place.Admin {
+		return subject{}, c.fail("error.place_admins_only"), false
+	}
+	s := subject{target: place.Target, home: place.Home, kind: place.Kind, name: name, mute: !place.CanPost}
 	if s.home == (chat.Target{}) {
 		s.home = place.Target
 	}
@@ -72,18 +76,13 @@ func namesPlace(word string) bool {
 	return false
 }
 
-// mayChangeIn is mayChange for a chat that may be another one.
+// mayChangeIn is mayChange for a chat that may be another one, whose administrator the
+// member is then.
 func (c *call) mayChangeIn(ctx context.Context, s subject) (bool, chat.Reply) {
-	switch {
-	case s.name == "":
-		return c.mayChange(ctx)
-	case !s.admin:
-		return false, c.fail("error.place_admins_only")
-	case !s.canPost:
-		return false, c.fail("error.place_cannot_post")
-	default:
+	if s.name != "" {
 		return true, chat.Reply{}
 	}
+	return c.mayChange(ctx)
 }
 
 // entry is a line for the chat's log: who changes what.

@@ -16,6 +16,9 @@ func subscribe(ctx context.Context, c *call) chat.Reply {
 	if !ok {
 		return refusal
 	}
+	if s.mute {
+		return c.fail("error.place_cannot_post")
+	}
 	coin, refusal, ok := c.coinArg()
 	if !ok {
 		return refusal

@@ -86,11 +86,6 @@ func (c *call) afterThreshold(p *paragraphs, coin market.Coin, a alert.Chat) {
 
 // thresholds shows what is set, and how to set it.
 func (c *call) thresholds(ctx context.Context, s subject, coin market.Coin) chat.Reply {
-	if s.name != "" {
-		if ok, refusal := c.mayChangeIn(ctx, s); !ok {
-			return refusal
-		}
-	}
 	a, refusal, ok := c.alerts(ctx, s)
 	if !ok {
 		return refusal

@@ -260,7 +260,7 @@ func TestDiskThatFailsStopsTheStore(t *testing.T) {
 		t.Skip("no strace here, which makes a disk fail: apt install strace")
 	}
 	dir := t.TempDir()
-	open(t, dir).Close() //nolint:errcheck // only made here
+	open(t, dir).Close()
 	child := exec.CommandContext(t.Context(), strace, "-f", "-o", "/dev/null", "-e", "trace=fdatasync", "-e", "inject=fdatasync:error=EIO:when=25", os.Args[0])
 	child.Env = append(os.Environ(), crashDir+"="+dir, crashJob+"=fail")
 	out, err := child.CombinedOutput()
