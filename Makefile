@@ -1,7 +1,7 @@
 GO ?= go
 FUZZTIME ?= 5000x
 
-.PHONY: help test race lint fmt fuzz bench gallery demo build
+.PHONY: help test race lint fmt fuzz bench kill gallery demo build
 
 help: ## list these commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -21,8 +21,16 @@ fmt: ## format the code
 fuzz: ## run every fuzz target for FUZZTIME (5000x inputs)
 	bench/fuzz.sh $(FUZZTIME)
 
-bench: ## run the benchmarks and compare charts with go-chart and matplotlib
-	$(GO) test -run '^$$' -bench . -benchmem ./handlers ./charts ./watcher ./delivery && $(GO) test -run '^$$' -bench . -benchtime 3x ./storage && $(GO) test -run '^$$' -bench . -benchtime 30x ./cmd/bot && ./bench/compare.sh && ./bench/ready.sh
+bench: ## run the benchmarks, compare charts with go-chart and matplotlib, measure alerts
+	$(GO) test -run '^$$' -bench . -benchmem ./handlers ./charts ./watcher ./delivery
+	$(GO) test -run '^$$' -bench . -benchtime 3x ./storage
+	$(GO) test -run '^$$' -bench . -benchtime 30x ./cmd/bot
+	$(GO) test ./cmd/bot -run 'TestRepliesDuringAFanOut|TestFanOut' -measure -v | grep -E 'idle|sends|ok|FAIL'
+	./bench/compare.sh
+	./bench/ready.sh
+
+kill: ## kill the bot in the middle of a fan-out, 20 times (10 minutes)
+	$(GO) test ./cmd/bot -run TestKilled -kill-rounds 20 -kill-rate 28 -timeout 30m -v | grep -E 'round|ok|FAIL'
 
 gallery: ## draw every picture into ./gallery
 	mkdir -p gallery && $(GO) test ./charts -run TestGallery -gallery $(CURDIR)/gallery

@@ -22,6 +22,10 @@ var (
 // again and counts, at the receiving server, what people saw: nobody is missed, and
 // nobody sees more than was on its way at the kill twice, and that marked.
 func TestKilledInTheMiddle(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes half a minute")
+	}
+	t.Parallel()
 	binary := filepath.Join(t.TempDir(), "bot")
 	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
