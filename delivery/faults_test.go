@@ -69,6 +69,31 @@ func testDown(t *testing.T, every time.Duration) {
 	}
 }
 
+// A platform that answers everything with an error page for a while must not use up the
+// second try of every delivery.
+func TestAnOutageWithoutClearAnswersLosesNextToNothing(t *testing.T) {
+	for _, outage := range []time.Duration{20 * time.Second, time.Minute, 5 * time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			began := time.Now()
+			w := newWorld(t, func(string, int) answer {
+				if time.Since(began) < outage {
+					return answer{wire: 100 * time.Millisecond, Outcome: chat.Outcome{Fate: chat.Unclear, Reason: "status 502"}}
+				}
+				return posted(100 * time.Millisecond)
+			})
+			w.sender.every = time.Second / 28
+			w.outbox.queue(event("A", 30*time.Minute), chats(500)...)
+			w.start()
+			pass(20 * time.Minute)
+			got := w.outbox.states()
+			if got[alert.Sent]+got[alert.Uncertain] != 500 || got[alert.Uncertain] > 20 {
+				t.Errorf("after %v without an answer: %v, want 480 or more sent", outage, got)
+			}
+			t.Logf("%v without an answer: %v", outage, got)
+		})
+	}
+}
+
 // A rest that ends while a result is recorded leaves nothing behind: what came due
 // meanwhile was not handed out, and the outbox does not name it as the next.
 func TestARestThatEndsDuringACommit(t *testing.T) {

@@ -26,11 +26,15 @@ const (
 	// is remembered of it.
 	speakAgain = 10 * time.Minute
 	maxSpoken  = 64
+	// unclearRow is after how many answers in a row that say nothing the platform
+	// counts as down: going on would use up every delivery's second try.
+	unclearRow = 4
 )
 
 // The reasons for a pause that no platform has named.
 const (
 	unreachable = "the platform cannot be reached"
+	unanswered  = "the platform gives no clear answer"
 	unwritable  = "the outbox cannot be written"
 	unbelieved  = "nearly all chats are said to be gone"
 )
@@ -115,7 +119,16 @@ func (l *lane) judgePlatform(x landing, now time.Time) {
 	case chat.Down:
 		l.platformDown(x.outcome, now)
 		return
+	case chat.Unclear:
+		if x.flight.began.Before(l.clear) {
+			return // the platform has answered others since this one began
+		}
+		if l.unclearRun++; l.unclearRun >= unclearRow {
+			l.platformDown(chat.Outcome{Reason: unanswered}, now)
+		}
+		return
 	case chat.Posted, chat.Later, chat.Refused, chat.Gone, chat.Barred:
+		l.unclearRun, l.clear = 0, l.Now()
 		l.platformUp(now)
 	default:
 		return

@@ -59,6 +59,10 @@ type lane struct {
 	store  outage
 	doubt  doubt
 	spoken map[string]time.Time
+	// unclearRun counts the outcomes in a row that say nothing, since clear, which is
+	// when the platform last gave an answer that does.
+	unclearRun int
+	clear      time.Time
 }
 
 // Run delivers until ctx ends, and returns at most Drain and 2 s later. The error

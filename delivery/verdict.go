@@ -91,7 +91,11 @@ func (l *lane) verdict(x landing, now time.Time) alert.Result {
 	case chat.Gone, chat.Barred:
 		return l.unreachable(d, out)
 	default:
-		return l.unclear(d, out.Deduplicates, out.Reason)
+		r := l.unclear(d, out.Deduplicates, out.Reason)
+		if rest := l.Now().Add(l.down.until.Sub(now)); r.State == alert.Waiting && rest.After(r.NotBefore) {
+			r.NotBefore = rest
+		}
+		return r
 	}
 }
 

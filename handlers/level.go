@@ -92,7 +92,7 @@ func (c *call) leadingCoin() (coin market.Coin, rest []string, refusal chat.Repl
 		return found, c.args[1:], chat.Reply{}, true
 	}
 	_, err := locales.ParseAmount(word)
-	if err == nil || ruleWord(word) != "" || offWord(word) || strings.ContainsAny(word[:1], "-−+.,") {
+	if err == nil || ruleWord(word) != "" || offWord(word) || strings.IndexAny(word, "-−+.,") == 0 {
 		return coin, c.args, chat.Reply{}, true
 	}
 	return "", nil, c.unknownCoin(word), false

@@ -55,7 +55,10 @@ func (c *call) about(ctx context.Context) (subject, chat.Reply, bool) {
 		c.opts.Log.Warn("named chat not checked", slog.String("platform", string(c.Target.Platform)), slog.Any("err", err))
 		return subject{}, c.fail("error.admin_check"), false
 	}
-	if !place.Admin {
+	switch {
+	case !place.Admin && !place.CanPost: // a bot without rights does not see who else has some
+		return subject{}, c.fail("error.place_cannot_post"), false
+	case !place.Admin:
 		return subject{}, c.fail("error.place_admins_only"), false
 	}
 	s := subject{target: place.Target, home: place.Home, kind: place.Kind, name: name, mute: !place.CanPost}
@@ -103,6 +106,9 @@ func (c *call) changeAlerts(ctx context.Context, s subject, e chat.Entry, f func
 		}
 		if a.Language == "" {
 			a.Language = c.lang.Tag()
+		}
+		if !s.mute { // whoever speaks to the bot can be reached by it
+			a.Retired = alert.Retirement{}
 		}
 		return f(a)
 	})

@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"liqbot/alert"
 	"liqbot/chat"
@@ -153,7 +154,7 @@ func unsubscribe(ctx context.Context, c *call) chat.Reply {
 }
 
 func allWord(word string) bool {
-	return slices.Contains([]string{"all", "everything", "*", "все", "всё", "全部", "所有"}, word)
+	return slices.Contains([]string{"all", "everything", "*", "все", "всё", "全部", "所有"}, strings.ToLower(word))
 }
 
 // coinsOf lists the coins that a chat has asked for, each once.

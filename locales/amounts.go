@@ -191,7 +191,10 @@ func ParseSpan(text string) (time.Duration, error) {
 		if !known {
 			return 0, ErrSpan
 		}
-		if total += time.Duration(n) * unit; total > MaxSpan {
+		if n > uint64(MaxSpan/unit) { // also keeps the product from overflowing
+			return 0, ErrSpan
+		}
+		if total += time.Duration(n) * unit; total > MaxSpan { //nolint:gosec // n is small
 			return 0, ErrSpan
 		}
 		s = strings.TrimLeft(s[word:], " ")

@@ -45,7 +45,7 @@ func TestSpansAreReadAsPeopleTypeThem(t *testing.T) {
 			t.Errorf("%q is %v, %v; want %v", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"", "tomorrow", "8", "h", "-8h", "0h", "8x", "8h tomorrow", "1.5h", "91d", "30s", "9999999999999h", "8h8", "\xff"} {
+	for _, text := range []string{"", "tomorrow", "8", "h", "-8h", "0h", "8x", "8h tomorrow", "1.5h", "91d", "30s", "9999999999999h", "30501w", "1000000d", "8h8", "\xff"} {
 		if got, err := locales.ParseSpan(text); err == nil {
 			t.Errorf("%q is %v, want an error", text, got)
 		}

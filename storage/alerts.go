@@ -214,7 +214,7 @@ func revive(c *alert.Chat) {
 // bar pauses what goes to a topic where the bot may not write.
 func bar(c *alert.Chat, thread string) {
 	for i := range c.Subscriptions {
-		if c.Subscriptions[i].Thread == thread {
+		if c.Subscriptions[i].Thread == thread && !c.Subscriptions[i].Paused { // what a member has paused stays that
 			c.Subscriptions[i].Barred, c.Subscriptions[i].Paused = true, true
 		}
 	}

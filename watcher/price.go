@@ -64,7 +64,7 @@ func StepPrice(l Limits, st PriceState, s *snapshot.Snapshot, now time.Time) (Pr
 		Coin: s.Key.Coin, USD: usd,
 		Alert: alert.Alert{
 			Rule: alert.Price, Coin: s.Key.Coin,
-			PriceUSD: usd, Kind: s.Price.Kind,
+			PriceUSD: g.USD, Kind: s.Price.Kind, // that of At, which lies no less far than usd
 			At: g.At, Crossed: earlier(before.Seen.At, g.At), BlindSince: before.Blind,
 			Expires:    wall(now).Add(l.TTL),
 			Provenance: s.Price.Provenance,

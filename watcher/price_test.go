@@ -130,7 +130,7 @@ func TestPrice(t *testing.T) {
 func TestReachedSaysAll(t *testing.T) {
 	got := playPrice(t, []shot{{at: 0, usd: 100}, {at: 10, usd: 101, change: recordedAt(7)}, {at: 20, usd: 102, change: recordedAt(8)}})
 	want := []alert.Reached{{Coin: "BTC", USD: 101, Alert: alert.Alert{
-		Rule: alert.Price, Coin: "BTC", PriceUSD: 101, Kind: market.MarkPrice,
+		Rule: alert.Price, Coin: "BTC", PriceUSD: 102, Kind: market.MarkPrice,
 		At: noon.Add(20 * time.Second), Crossed: noon.Add(10 * time.Second), Expires: noon.Add(20*time.Second + 30*time.Minute),
 		Provenance: market.Provenance{
 			Source: "test", Venues: []market.Venue{"Binance", "OKX"}, AsOf: noon.Add(20 * time.Second), RecordedAt: noon.Add(-time.Hour + 8*time.Second),

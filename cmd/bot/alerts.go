@@ -133,6 +133,18 @@ func (a *app) deliver(ctx context.Context, p chat.Platform, c *delivery.Courier)
 	return nil
 }
 
+// reviving takes a chat that was given up back when somebody writes to the bot there.
+func (a *app) reviving(next chat.Handler) chat.Handler {
+	return func(ctx context.Context, r chat.Request) chat.Reply {
+		if !r.Quick { // which may be written in another chat
+			if err := a.store.Back(ctx, r.Target); err != nil {
+				a.log.Error("chat not taken back", slog.String("platform", string(r.Target.Platform)), slog.Any("err", err))
+			}
+		}
+		return next(ctx, r)
+	}
+}
+
 // alertStatus is what /stats shows of alerts.
 func (a *app) alertStatus(ctx context.Context, status *handlers.Status) {
 	var err error

@@ -76,7 +76,7 @@ func (sh *shell) newApp(ctx context.Context, c *config, announce func(url string
 	a.pictures.OnRender(a.metrics.Rendered)
 	a.metrics.ObserveHealth(a.health)
 	a.metrics.ObserveSnapshots(a.cache.All)
-	a.bot.Handle = newFloodgate().guard(a.metrics.Handle(h.Handle))
+	a.bot.Handle = newFloodgate().guard(a.metrics.Handle(a.reviving(h.Handle)))
 	if a.platforms, err = a.newPlatforms(ctx); err != nil {
 		return nil, errors.Join(err, a.close())
 	}

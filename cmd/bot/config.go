@@ -209,6 +209,9 @@ func (c *config) take(k key, values map[string]string) error {
 // coherent checks what no key can say alone.
 func (c *config) coherent() error {
 	var problems []error
+	if c.refresh > 0 && c.stale < 2*c.refresh {
+		problems = append(problems, errors.New("STALE_AFTER: is shorter than two of REFRESH_EVERY, so that all data would be stale; want it longer"))
+	}
 	if c.refuse < c.stale {
 		problems = append(problems, errors.New("REFUSE_AFTER: is shorter than STALE_AFTER; want it longer, such as 15m"))
 	}

@@ -76,7 +76,15 @@ func (a *answer) place() func(context.Context, string) (chat.Place, error) {
 			return chat.Place{}, fmt.Errorf("discord: not the name of a channel: %w", chat.ErrNoPlace)
 		}
 		found, told := roomsOf(a.raw)[id]
-		if !told {
+		switch {
+		case told:
+		case !manages(a.i):
+			return chat.Place{CanPost: true}, nil // whatever it is, it is not this member's to set up
+		case !a.press:
+			// Whoever types numbers must not make the bot call Discord in vain: too many
+			// refused calls end in a ban.
+			return chat.Place{}, fmt.Errorf("discord: the channel was not picked: %w", chat.ErrNoPlace)
+		default:
 			var err error
 			if found, err = a.look(ctx, id); err != nil {
 				return chat.Place{}, fmt.Errorf("discord: %w", err)

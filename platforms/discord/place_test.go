@@ -93,7 +93,17 @@ func TestPickedPlace(t *testing.T) {
 	}
 }
 
-// A channel that a member has typed is looked up.
+// pressed is the request of a press by an administrator.
+func pressed(w *world, got <-chan chat.Request) chat.Request {
+	from := discordtest.Guild()
+	shown := w.Slash(from, "alerts").Reply()
+	<-got
+	from.Permissions |= discordtest.ManageGuild
+	w.Press(from, shown, "0|v1|alerts").Reply()
+	return <-got
+}
+
+// A channel that a button names is looked up, one that is typed is not.
 func TestTypedPlace(t *testing.T) {
 	t.Parallel()
 	w, got := asking(t)
@@ -101,15 +111,14 @@ func TestTypedPlace(t *testing.T) {
 	w.AddChannel(discordtest.Channel{ID: "15", Guild: discordtest.GuildID, Type: 15})
 	w.AddChannel(discordtest.Channel{ID: "16", Guild: "7"})
 	w.AddChannel(discordtest.Channel{ID: "17", Guild: discordtest.GuildID, Hidden: true})
-	w.Slash(discordtest.Guild(), "alerts").Reply()
-	r := <-got
+	r := pressed(w, got)
 	tests := []struct {
 		name, typed string
 		want        chat.Place
 		none        bool
 	}{
-		{"announcements", "<#" + elsewhere + ">", placeAt(elsewhere, chat.Channel, false, true), false},
-		{"forum", "15", placeAt("15", chat.Group, false, false), false},
+		{"announcements", "<#" + elsewhere + ">", placeAt(elsewhere, chat.Channel, true, true), false},
+		{"forum", "15", placeAt("15", chat.Group, true, false), false},
 		{"another server", "16", chat.Place{}, true},
 		{"private channel", discordtest.DirectID, chat.Place{}, true},
 		{"hidden", "17", chat.Place{}, true},
@@ -148,11 +157,31 @@ func TestTypedPlace(t *testing.T) {
 func TestLookUpsRest(t *testing.T) {
 	t.Parallel()
 	w, got := asking(t)
-	w.Slash(discordtest.Guild(), "alerts").Reply()
-	r := <-got
+	r := pressed(w, got)
 	w.adapter.Refuse(1000)
 	if _, err := r.Place(t.Context(), discordtest.ChannelID); err == nil || errors.Is(err, chat.ErrNoPlace) {
 		t.Errorf("got %v, want an error", err)
+	}
+	if n := len(w.Calls("GET", "/channels/")); n != 0 {
+		t.Errorf("got %d look-ups, want none", n)
+	}
+}
+
+// Numbers that a member types make no calls: refused ones would add up to a ban.
+func TestTypedChannelsAreNotLookedUp(t *testing.T) {
+	t.Parallel()
+	w, got := asking(t)
+	for _, admin := range []bool{false, true} {
+		from := discordtest.Guild()
+		if admin {
+			from.Permissions |= discordtest.ManageGuild
+		}
+		w.Slash(from, "alerts").Reply()
+		r := <-got
+		place, err := r.Place(t.Context(), "<#"+elsewhere+">")
+		if place.Admin || errors.Is(err, chat.ErrNoPlace) != admin {
+			t.Errorf("administrator %v: %+v, %v", admin, place, err)
+		}
 	}
 	if n := len(w.Calls("GET", "/channels/")); n != 0 {
 		t.Errorf("got %d look-ups, want none", n)
