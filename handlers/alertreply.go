@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"sync"
@@ -24,6 +25,9 @@ const (
 	maxAlertWordings = 256
 )
 
+// errNotWorded: wording the alert failed for somebody else who wanted it too.
+var errNotWorded = errors.New("alert was not worded")
+
 // alertKey names a worded alert.
 type alertKey struct {
 	id, language string
@@ -38,7 +42,7 @@ type alertWording struct {
 
 // AlertReply words an alert for a recipient, with the map's picture and the buttons
 // to mute and to stop. It does so once for each language and shape. repeat marks a
-// message that may have arrived before. The error is the context's.
+// message that may have arrived before. After an error it may be asked again.
 func (h *Handlers) AlertReply(ctx context.Context, a *alert.Alert, to alert.Recipient, shape chat.Shape, repeat bool) (chat.Reply, error) {
 	l := locales.For(h.alertLanguage(ctx, to))
 	key := alertKey{id: a.ID, language: l.Tag(), shape: shape}
@@ -55,6 +59,9 @@ func (h *Handlers) AlertReply(ctx context.Context, a *alert.Alert, to alert.Reci
 	}()
 	w.once.Do(func() { w.reply = h.alertReply(ctx, a, l, shape) })
 	reply := w.reply
+	if reply.Silent() {
+		return reply, errNotWorded
+	}
 	if repeat {
 		reply.Text = slices.Concat(l.Text("alert.repeat"), chat.Plainly("\n"), reply.Text)
 	}

@@ -41,6 +41,10 @@ func listAlerts(ctx context.Context, c *call) chat.Reply {
 // act does what a button of the list says.
 func (c *call) act(ctx context.Context, s subject, action, what string) chat.Reply {
 	coin, listed := c.coin(what)
+	if !listed { // it may have been listed when the chat asked for it
+		named, err := market.ParseCoin(strings.ToUpper(what))
+		coin, listed = named, err == nil
+	}
 	var entry chat.Entry
 	var change func(*alert.Chat)
 	switch {

@@ -366,3 +366,28 @@ func TestPriceAlertAndBlindTimes(t *testing.T) {
 		t.Errorf("a price alert speaks of intensity:\n%s", reply.Text)
 	}
 }
+
+func TestCoinThatIsNotListedAnyMoreCanBeDropped(t *testing.T) {
+	for _, request := range []chat.Request{typed("/unsubscribe sol"), pressed("v1|alerts|drop|SOL|edit")} {
+		r := newRoom(t)
+		r.say(t, typed("/subscribe sol"))
+		r.market.coins = []market.Coin{"BTC"}
+		r.say(t, request)
+		if got := r.wishes(t, request.Target).Subscriptions; len(got) != 0 {
+			t.Errorf("%s%s: %+v", request.Text, request.Press, got)
+		}
+	}
+}
+
+func TestChatThatSpeaksCanBeReachedAgain(t *testing.T) {
+	r := newRoom(t)
+	here := typed("").Target
+	r.say(t, typed("/subscribe btc"))
+	if err := r.alerts.Left(t.Context(), here, "bot was blocked by the user"); err != nil {
+		t.Fatal(err)
+	}
+	r.say(t, typed("/subscribe eth"))
+	if got := r.wishes(t, here); got.Retired != (alert.Retirement{}) {
+		t.Errorf("still given up: %+v", got.Retired)
+	}
+}

@@ -143,7 +143,10 @@ func unsubscribe(ctx context.Context, c *call) chat.Reply {
 		return c.drop(ctx, s, coinsOf(a)[0])
 	}
 	coin, refusal, ok := c.coinArg()
+	own, had := ownCoin(c.args[0], a)
 	switch {
+	case !ok && had:
+		return c.drop(ctx, s, own)
 	case !ok:
 		return refusal
 	case !slices.Contains(coinsOf(a), coin):
@@ -151,6 +154,13 @@ func unsubscribe(ctx context.Context, c *call) chat.Reply {
 	default:
 		return c.drop(ctx, s, coin)
 	}
+}
+
+// ownCoin is the coin that a word names among those that a chat has asked for, of which
+// some may not be listed any more.
+func ownCoin(word string, a alert.Chat) (market.Coin, bool) {
+	coin := market.Coin(strings.ToUpper(word))
+	return coin, slices.Contains(coinsOf(a), coin)
 }
 
 func allWord(word string) bool {

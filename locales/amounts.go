@@ -178,7 +178,7 @@ func ParseSpan(text string) (time.Duration, error) {
 	total := time.Duration(0)
 	for s != "" {
 		digits := len(s) - len(strings.TrimLeft(s, "0123456789"))
-		n, err := strconv.ParseUint(s[:digits], 10, 20)
+		n, err := strconv.ParseInt(s[:digits], 10, 20)
 		if err != nil {
 			return 0, ErrSpan
 		}
@@ -191,10 +191,10 @@ func ParseSpan(text string) (time.Duration, error) {
 		if !known {
 			return 0, ErrSpan
 		}
-		if n > uint64(MaxSpan/unit) { // also keeps the product from overflowing
+		if n > int64(MaxSpan/unit) { // also keeps the product from overflowing
 			return 0, ErrSpan
 		}
-		if total += time.Duration(n) * unit; total > MaxSpan { //nolint:gosec // n is small
+		if total += time.Duration(n) * unit; total > MaxSpan {
 			return 0, ErrSpan
 		}
 		s = strings.TrimLeft(s[word:], " ")

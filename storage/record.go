@@ -18,6 +18,15 @@ import (
 // eventsKept bounds the events whose ids are remembered.
 const eventsKept = 1000
 
+// Serve names the platforms that alerts are queued for; without it that is all of them.
+// Nobody would ever work off what is queued for a platform that is not configured.
+func (s *Store) Serve(platforms ...chat.Platform) { s.served.Store(&platforms) }
+
+func (s *Store) serves(p chat.Platform) bool {
+	served := s.served.Load()
+	return served == nil || slices.Contains(*served, p)
+}
+
 // Record keeps what the watcher found, in one transaction: the states of its rules,
 // the alerts with those who are to hear of them, and the levels that were reached,
 // which are taken from their chats. An event that was recorded before is not
@@ -98,7 +107,12 @@ func (r *recording) alert(a *alert.Alert) error {
 		return err
 	}
 	f := &fanOut{recording: r, alert: a}
-	broken, err := r.store.subscribers(r.tx, a, f.add)
+	broken, err := r.store.subscribers(r.tx, a, func(to *alert.Recipient) error {
+		if !r.store.serves(to.Target.Platform) {
+			return nil
+		}
+		return f.add(to)
+	})
 	if err != nil {
 		return err
 	}
@@ -149,7 +163,7 @@ func (r *recording) reached(step *alert.Reached) error {
 		switch {
 		case l.broken:
 			broken = append(broken, line{l.key, bytes.Clone(l.row)})
-		case !l.wish.muted(r.now):
+		case !l.wish.muted(r.now) && r.store.serves(l.wish.to.Target.Platform):
 			found = append(found, l)
 		}
 		return true

@@ -255,3 +255,31 @@ func TestWatchedListsCoinsOfBothKinds(t *testing.T) {
 		t.Errorf("watched (-want +got), %v:\n%s", err, diff)
 	}
 }
+
+// A platform that is not configured has nobody who works its outbox off.
+func TestAlertsAreQueuedForServedPlatformsOnly(t *testing.T) {
+	s := open(t, t.TempDir())
+	for _, p := range []chat.Platform{chat.Telegram, chat.Discord} {
+		_, err := s.ChangeAlerts(t.Context(), chat.Target{Platform: p, Chat: "7"}, chat.Entry{}, func(c *alert.Chat) error {
+			c.Kind = chat.Private
+			c.Subscriptions = []alert.Subscription{{Rule: alert.Breakout, Coin: "BTC"}}
+			c.Levels = []alert.Level{{Coin: "BTC", USD: 100, Rising: true}}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	step := alert.Step{
+		Alerts:  []alert.Alert{{ID: "a", Rule: alert.Breakout, Coin: "BTC", IntensityUSD: 1e9}},
+		Reached: []alert.Reached{{Coin: "BTC", USD: 101}},
+	}
+	s.Serve(chat.Discord)
+	if n, err := s.Record(t.Context(), step); n != 2 || err != nil {
+		t.Errorf("with Discord alone %d deliveries are queued, %v; want the alert and the level", n, err)
+	}
+	s.Serve(chat.Telegram, chat.Discord)
+	if n, err := s.Record(t.Context(), alert.Step{Reached: []alert.Reached{{Coin: "BTC", USD: 101, Alert: alert.Alert{At: time.Unix(1, 0)}}}}); n != 1 || err != nil {
+		t.Errorf("with Telegram again %d deliveries are queued, %v; want the level that waited", n, err)
+	}
+}

@@ -20,6 +20,8 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
+
+	"liqbot/chat"
 )
 
 // FileName is the name of the store's file in its folder.
@@ -53,6 +55,8 @@ type Store struct {
 	// a transaction. Values are chat.Settings.
 	settings atomic.Pointer[sync.Map]
 	cached   atomic.Int64
+	// served are the platforms of Serve, nil for all.
+	served atomic.Pointer[[]chat.Platform]
 	// broken is closed once the disk has failed.
 	broken    chan struct{}
 	breakOnce sync.Once

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"liqbot/alert"
@@ -84,6 +86,21 @@ func (a *app) newCourier(p chat.Platform, sender delivery.Sender, parallel int) 
 	})
 }
 
+// serveOnly queues alerts for the platforms that have a courier only, and lets what is
+// left for the others from an earlier configuration expire.
+func (a *app) serveOnly(ctx context.Context) error {
+	a.store.Serve(slices.Collect(maps.Keys(a.couriers))...)
+	for _, p := range []chat.Platform{chat.Telegram, chat.Discord, chat.Web} {
+		if a.couriers[p] != nil {
+			continue
+		}
+		if _, err := a.store.Advance(ctx, p, nil, 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // warmPictures draws a picture of every kind once there is a map: the first one of a
 // process takes ten times as long as the others, which must not hold up an alert.
 func (a *app) warmPictures(ctx context.Context) error {
@@ -101,8 +118,8 @@ func (a *app) warmPictures(ctx context.Context) error {
 	return nil
 }
 
-// heartbeat says in the health whether the watcher evaluates anything, until the
-// context ends.
+// heartbeat says in the health whether the watcher evaluates anything and whether
+// alerts go out, until the context ends.
 func (a *app) heartbeat(ctx context.Context) error {
 	tick := time.NewTicker(5 * time.Second)
 	defer tick.Stop()
@@ -116,11 +133,20 @@ func (a *app) heartbeat(ctx context.Context) error {
 		} else {
 			a.health.Set("watcher", true, "")
 		}
+		a.couriersHealth()
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
 		}
+	}
+}
+
+// couriersHealth says in the health which couriers rest, and why.
+func (a *app) couriersHealth() {
+	for name, c := range a.couriers {
+		status := c.Status()
+		a.health.Set("alerts ("+string(name)+")", status.Paused == "", status.Paused)
 	}
 }
 

@@ -80,6 +80,9 @@ func (sh *shell) newApp(ctx context.Context, c *config, announce func(url string
 	if a.platforms, err = a.newPlatforms(ctx); err != nil {
 		return nil, errors.Join(err, a.close())
 	}
+	if err := a.serveOnly(ctx); err != nil {
+		return nil, errors.Join(err, a.close())
+	}
 	return a, nil
 }
 

@@ -163,6 +163,9 @@ func (p *pacer) desert(t *turn) {
 		p.undo(t)
 		return
 	}
+	if !slices.Contains(p.first, t) && !slices.Contains(p.posts, t) {
+		return // it was sent away at the same moment
+	}
 	t.room.waiting--
 	p.first, p.posts = without(p.first, t), without(p.posts, t)
 	p.dispatch()
