@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -174,6 +175,9 @@ func (h *Handlers) Handle(ctx context.Context, r chat.Request) (reply chat.Reply
 	name = cmd.name
 	if cmd.owner && !h.owners[r.Member] {
 		return c.fail("error.owners_only")
+	}
+	if slices.Contains(cmd.options, coinOption) {
+		c.awaitCoins(ctx)
 	}
 	reply = cmd.run(ctx, c)
 	if !reply.Silent() {

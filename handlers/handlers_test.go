@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"liqbot/chat"
@@ -660,4 +661,30 @@ func FuzzHandle(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestFirstQuestionAfterTheStartWaitsForTheCoins(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		late := &lateMarket{fakeMarket: fakeMarket{coins: []market.Coin{"BTC"}, all: make(map[snapshot.Key]*snapshot.Snapshot)}, from: time.Now().Add(3 * time.Second)}
+		key := snapshot.Key{Coin: "BTC", Window: market.Week}
+		late.all[key] = figures(t, key, nil)
+		h := handlers.New(handlers.Options{
+			Snapshots: late, Settings: &fakeSettings{all: make(map[chat.Target]chat.Settings)}, Charts: &fakeCharts{},
+			StaleAfter: 2 * time.Minute, RefuseAfter: 15 * time.Minute, ColdWait: 10 * time.Second, Now: func() time.Time { return now },
+		})
+		wantAll(t, h.Handle(t.Context(), typed("/liq btc")).Text.String(), "$2.705B")
+	})
+}
+
+// lateMarket knows its coins from a moment on.
+type lateMarket struct {
+	fakeMarket
+	from time.Time
+}
+
+func (m *lateMarket) Coins() []market.Coin {
+	if time.Now().Before(m.from) {
+		return nil
+	}
+	return m.coins
 }

@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"errors"
+	"time"
 
 	"liqbot/chat"
 	"liqbot/locales"
@@ -36,6 +37,26 @@ func (c *call) snapshot(ctx context.Context) (*snapshot.Snapshot, chat.Reply, bo
 			"age", c.lang.Age(age), "limit", c.lang.Span(c.opts.RefuseAfter)), false
 	}
 	return s, chat.Reply{}, true
+}
+
+// awaitCoins waits until it is known which coins there are, as right after the start:
+// without them no coin that a member names could be told from a mistake.
+func (c *call) awaitCoins(ctx context.Context) {
+	known := func() bool { return c.opts.Snapshots.Coins() != nil || c.opts.Snapshots.LastFailure() != nil }
+	if c.Quick || known() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.opts.ColdWait)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !known() {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 // cold waits for the first snapshot of a key.
