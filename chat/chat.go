@@ -85,6 +85,9 @@ type Request struct {
 	// slash command, or the bot's own name behind the command. A group's
 	// "/unknown" that is not addressed gets no answer.
 	Addressed bool
+	// CannotPost says that the bot may not post in Target unasked, as far as the platform
+	// tells.
+	CannotPost bool
 	// LanguageHint is the platform's tag for the member's language, "" for none.
 	LanguageHint string
 	// ChatLanguageHint is the platform's tag for the chat's language, where it has
@@ -265,6 +268,16 @@ type Entry struct {
 	// turn.
 	Change string
 	Args   []string
+}
+
+// Arg is the value that stands behind a name in Args, empty for none.
+func (e Entry) Arg(name string) string {
+	for i := 0; i+1 < len(e.Args); i += 2 {
+		if e.Args[i] == name {
+			return e.Args[i+1]
+		}
+	}
+	return ""
 }
 
 // Settings is what a chat has chosen. Zero fields mean: not chosen.

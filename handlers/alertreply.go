@@ -143,7 +143,7 @@ func (h *Handlers) wordAlert(a *alert.Alert, l *locales.Language, snap *snapshot
 	}
 	wordNext(&p, l, snap)
 	p.gap()
-	wordAlertFoot(&p, a, l)
+	wordAlertFoot(&p, a, l, snap)
 	return p.text
 }
 
@@ -185,18 +185,17 @@ func wordNext(p *paragraphs, l *locales.Language, snap *snapshot.Snapshot) {
 	}
 	p.gap()
 	p.line(l.Text("alert.next"))
-	if k := snap.Summary.Above; k != nil {
-		p.line(l.Text("subscribe.above", "price", l.Level(k.PriceUSD), "distance", l.SignedPercent(k.Distance), "amount", l.Amount(k.IntensityUSD)))
-	}
-	if k := snap.Summary.Below; k != nil {
-		p.line(l.Text("subscribe.below", "price", l.Level(k.PriceUSD), "distance", l.SignedPercent(k.Distance), "amount", l.Amount(k.IntensityUSD)))
-	}
+	keyLevels(p, l, snap)
 }
 
-func wordAlertFoot(p *paragraphs, a *alert.Alert, l *locales.Language) {
+func wordAlertFoot(p *paragraphs, a *alert.Alert, l *locales.Language, snap *snapshot.Snapshot) {
+	provenance := a.Provenance
+	if a.Rule == alert.Price && snap != nil { // the map's figures are in the message too
+		provenance = snap.Map.Provenance()
+	}
 	var foot paragraphs
-	foot.line(l.Text("label.source", "source", a.Provenance.Source+" ("+originOf(l, a.Provenance.Origin)+")"))
-	if venues := venueList(a.Provenance.Venues); venues != "" {
+	foot.line(l.Text("label.source", "source", provenance.Source+" ("+originOf(l, provenance.Origin)+")"))
+	if venues := venueList(provenance.Venues); venues != "" {
 		foot.line(l.Text("label.venues", "venues", venues))
 	}
 	foot.line(l.Text("label.relative"))

@@ -11,9 +11,9 @@ import (
 	"liqbot/market"
 )
 
-// Bounds of the list of a chat's alerts: the buttons fit into Discord's five rows.
+// Bounds of the buttons under the list of a chat's alerts: they fit into Discord's five
+// rows. The list itself is whole.
 const (
-	shownAlerts  = 12
 	buttonAlerts = 6
 	buttonLevels = 4
 )
@@ -90,7 +90,12 @@ func (c *call) dropLevel(id string) (chat.Entry, func(*alert.Chat)) {
 func (c *call) listed(s subject, a alert.Chat) chat.Reply {
 	l := c.lang
 	if len(a.Subscriptions)+len(a.Levels) == 0 {
-		return chat.Reply{Text: l.Text("alerts.none"), Buttons: c.offerSubscription(s), Edit: c.edit}
+		var p paragraphs
+		p.line(l.Text("alerts.none"))
+		if a.MutedUntil.After(c.now) {
+			p.line(l.Text("mute.on", "time", l.DateTime(a.MutedUntil)))
+		}
+		return c.told(s, chat.Reply{Text: p.text, Buttons: c.offerSubscription(s), Edit: c.edit})
 	}
 	var p paragraphs
 	p.line(l.Text("alerts.title"))
@@ -100,10 +105,7 @@ func (c *call) listed(s subject, a alert.Chat) chat.Reply {
 	if a.MutedUntil.After(c.now) {
 		p.line(l.Text("mute.on", "time", l.DateTime(a.MutedUntil)))
 	}
-	for i, sub := range a.Subscriptions {
-		if i == shownAlerts {
-			break
-		}
+	for _, sub := range a.Subscriptions {
 		p.line(c.subscriptionLine(s, sub, a.Threshold(sub.Rule, sub.Coin)))
 	}
 	for _, level := range a.Levels {
@@ -113,12 +115,12 @@ func (c *call) listed(s subject, a alert.Chat) chat.Reply {
 		}
 		p.line(l.Text(key, "coin", string(level.Coin), "price", l.TypedPrice(level.USD)))
 	}
-	if hidden := len(a.Subscriptions) - shownAlerts; hidden > 0 {
-		p.line(l.Text("alerts.more", "n", strconv.Itoa(hidden)))
-	}
 	p.gap()
-	p.line(l.Text("alerts.hint"))
-	return chat.Reply{Text: p.text, Buttons: c.listButtons(s, a), Edit: c.edit}
+	p.line(l.Text("alerts.drop_hint", "coin", lower(coinsOf(a)[0])))
+	if s.name == "" {
+		p.line(l.Text("alerts.hint"))
+	}
+	return c.told(s, chat.Reply{Text: p.text, Buttons: c.listButtons(s, a), Edit: c.edit})
 }
 
 func (c *call) subscriptionLine(s subject, sub alert.Subscription, threshold float64) chat.Text {

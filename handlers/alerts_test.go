@@ -9,6 +9,7 @@ import (
 
 	"liqbot/alert"
 	"liqbot/chat"
+	"liqbot/liquidation"
 	"liqbot/locales"
 	"liqbot/market"
 	"liqbot/snapshot"
@@ -36,7 +37,7 @@ func TestSubscribeAndUnsubscribe(t *testing.T) {
 	r := newRoom(t)
 	here := typed("").Target
 	wantAll(t, r.say(t, typed("/subscribe btc")), "Subscribed", "BTC", "for 10 seconds", "$90,131.71", "$94,681", "$2.705B", "$86,137", "Any key level")
-	wantAll(t, r.say(t, typed("/subscribe BTCUSDT")), "already gets BTC")
+	wantAll(t, r.say(t, typed("/subscribe BTCUSDT")), "Already subscribed to BTC")
 	wantAll(t, r.say(t, typed("/subscribe eth")), "ETH")
 	if got := r.wishes(t, here).Subscriptions; len(got) != 2 || got[0].Coin != "BTC" || got[0].Rule != alert.Breakout || got[1].Coin != "ETH" {
 		t.Errorf("subscriptions = %+v", got)
@@ -46,7 +47,7 @@ func TestSubscribeAndUnsubscribe(t *testing.T) {
 	wantAll(t, r.say(t, typed("/unsubscribe sol")), "Which alerts")
 	wantAll(t, r.say(t, typed("/unsubscribe btc")), "No more BTC alerts")
 	wantAll(t, r.say(t, typed("/unsubscribe")), "No more ETH alerts")
-	wantAll(t, r.say(t, typed("/unsubscribe all")), "no such alerts", "/subscribe btc")
+	wantAll(t, r.say(t, typed("/unsubscribe all")), "No alerts here", "/subscribe btc")
 	if got := r.wishes(t, here).Subscriptions; len(got) != 0 {
 		t.Errorf("subscriptions = %+v", got)
 	}
@@ -124,6 +125,7 @@ func TestBadInputOfAlertsShowsWhatWorksAndChangesNothing(t *testing.T) {
 		"/threshold btc breakout -5":   "/threshold btc breakout 1.5B",
 		"/threshold btc brekout 1b":    "/threshold btc breakout 1.5B",
 		"/threshold btc price 1b":      "Only breakouts have a threshold",
+		"/threshold btc 1.5":           "Did you leave out the unit",
 		"/threshold xyzzy 1b":          "I do not know that coin",
 		"/alert btc -5":                "/alert btc 94681",
 		"/alert btc 0":                 "/alert btc 94681",
@@ -245,7 +247,7 @@ func TestChannelsAreForTheirAdmins(t *testing.T) {
 	if got := r.wishes(t, channel); len(got.Subscriptions) != 0 {
 		t.Fatalf("subscribed: %+v", got)
 	}
-	wantAll(t, r.say(t, from("/subscribe btc @news", mine, nil)), "go to that channel")
+	wantAll(t, r.say(t, from("/subscribe btc @news", mine, nil)), "📣 @news", "Subscribed to BTC")
 	wantAll(t, r.say(t, from("/threshold btc breakout 1.5b @news", mine, nil)), "$1.5B")
 	got := r.wishes(t, channel)
 	if len(got.Subscriptions) != 1 || got.Kind != chat.Channel || got.Threshold(alert.Breakout, "BTC") != 1.5e9 {
@@ -362,8 +364,8 @@ func TestPriceAlertAndBlindTimes(t *testing.T) {
 	a.ID, a.Rule, a.IntensityUSD, a.BlindSince = "p", alert.Price, 0, now.Add(-time.Hour)
 	reply, _ := r.AlertReply(t.Context(), a, alert.Recipient{Target: typed("").Target, Language: "en"}, chat.Wide, false)
 	wantAll(t, reply.Text.String(), "BTC rose to $94,681, the price you asked for", "did not see: between 24 Nov 2026 13:05 UTC and 24 Nov 2026 14:05 UTC")
-	if strings.Contains(reply.Text.String(), "liquidation intensity") {
-		t.Errorf("a price alert speaks of intensity:\n%s", reply.Text)
+	if strings.Contains(reply.Text.String(), "Up to $94,681 lay") {
+		t.Errorf("a price alert speaks of intensity behind its level:\n%s", reply.Text)
 	}
 }
 
@@ -390,4 +392,49 @@ func TestChatThatSpeaksCanBeReachedAgain(t *testing.T) {
 	if got := r.wishes(t, here); got.Retired != (alert.Retirement{}) {
 		t.Errorf("still given up: %+v", got.Retired)
 	}
+}
+
+func TestFiguresAreLabelledWhereverTheyStand(t *testing.T) {
+	for _, text := range []string{"/subscribe btc", "/threshold btc", "/threshold btc breakout 1.5b", "/alert btc 94681"} {
+		r := newRoom(t)
+		key := snapshot.Key{Coin: "BTC", Window: market.Week}
+		r.market.all[key] = figures(t, key, func(s *snapshot.Snapshot, in *liquidation.Input) {
+			s.Price.Provenance.Demo, in.Provenance.Demo = true, true
+		})
+		wantAll(t, r.say(t, typed(text)), "DEMO", "CoinGlass", "seconds ago")
+		r.market.all[key] = figures(t, key, func(s *snapshot.Snapshot, _ *liquidation.Input) {
+			s.Price.Provenance.RecordedAt = now.AddDate(0, -1, 0)
+		})
+		wantAll(t, r.say(t, typed(text)), "Recorded market of 24 Oct 2026")
+	}
+	r := newRoom(t)
+	key := snapshot.Key{Coin: "BTC", Window: market.Week}
+	old := *r.market.all[key]
+	old.Price.Provenance.AsOf = now.Add(-time.Hour)
+	r.market.all[key] = &old
+	wantAll(t, r.say(t, typed("/subscribe btc")), "no fresh data for BTC")
+	wantAll(t, r.say(t, typed("/alert btc 94681")), "no fresh price for BTC")
+}
+
+func TestNoAlertsArePromisedWhereTheBotMayNotPost(t *testing.T) {
+	r := newRoom(t)
+	for _, text := range []string{"/subscribe btc", "/alert btc 94681"} {
+		q := inGroup(text, true)
+		q.CannotPost = true
+		wantAll(t, r.say(t, q), "may not post in this channel")
+	}
+	if got := r.wishes(t, inGroup("", true).Target); len(got.Subscriptions)+len(got.Levels) != 0 {
+		t.Errorf("kept %+v", got)
+	}
+}
+
+func TestPricesAreDroppedByTyping(t *testing.T) {
+	r := newRoom(t)
+	for _, text := range []string{"/alert btc 94681", "/alert 95000 btc", "/alert btc 95k off"} {
+		r.say(t, typed(text))
+	}
+	if got := r.wishes(t, typed("").Target).Levels; len(got) != 1 || got[0].USD != 94681 {
+		t.Errorf("levels = %+v, want the one at 94681", got)
+	}
+	wantAll(t, r.say(t, typed("/alert btc off")), "No alerts here")
 }

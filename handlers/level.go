@@ -23,7 +23,7 @@ func level(ctx context.Context, c *call) chat.Reply {
 		return refusal
 	}
 	if s.mute {
-		return c.fail("error.place_cannot_post")
+		return c.cannotPost(s)
 	}
 	coin, words, refusal, ok := c.leadingCoin()
 	if !ok {
@@ -31,6 +31,9 @@ func level(ctx context.Context, c *call) chat.Reply {
 	}
 	if len(words) == 0 {
 		return c.fail("error.level_usage")
+	}
+	if last := len(words) - 1; offWord(words[last]) {
+		return c.dropLevels(ctx, s, coin, words[:last])
 	}
 	usd, err := locales.ParseAmount(strings.Join(words, " "))
 	if err != nil {
@@ -60,10 +63,29 @@ func level(ctx context.Context, c *call) chat.Reply {
 	if !ok {
 		return refusal
 	}
-	return chat.Reply{Text: c.levelSet(snap, wanted), Buttons: trimmed([][]chat.Button{{
+	return c.told(s, chat.Reply{Text: c.levelSet(snap, wanted), Buttons: trimmed([][]chat.Button{{
 		{Label: l.Say("button.alerts"), Data: c.pressFor(s, "alerts")},
 		{Label: l.Say("button.map", "coin", string(coin)), Data: press("liq", string(coin))},
-	}})}
+	}})})
+}
+
+// dropLevels drops the level at a price, or all of a coin.
+func (c *call) dropLevels(ctx context.Context, s subject, coin market.Coin, price []string) chat.Reply {
+	usd := 0.0
+	if len(price) > 0 {
+		var err error
+		if usd, err = locales.ParseAmount(strings.Join(price, " ")); err != nil {
+			return c.fail("error.level_amount")
+		}
+	}
+	a, refusal, ok := c.changeAlerts(ctx, s, c.entry("level_drop"), func(a *alert.Chat) error {
+		a.Levels = slices.DeleteFunc(a.Levels, func(have alert.Level) bool { return have.Coin == coin && (usd == 0 || have.USD == usd) })
+		return nil
+	})
+	if !ok {
+		return refusal
+	}
+	return c.listed(s, a)
 }
 
 func (c *call) levelSet(snap *snapshot.Snapshot, wanted alert.Level) chat.Text {
@@ -74,10 +96,10 @@ func (c *call) levelSet(snap *snapshot.Snapshot, wanted alert.Level) chat.Text {
 	var p paragraphs
 	p.line(l.Text(key, "coin", string(wanted.Coin), "price", l.TypedPrice(wanted.USD),
 		"distance", l.SignedPercent(wanted.USD/snap.Price.USD-1)))
-	if snap.Demo() {
-		p.line(l.Text("label.demo"))
+	if mark := marked(l, snap); mark != nil {
+		p.line(mark)
 	}
-	p.line(l.Text("subscribe.now", "price", l.Price(snap.Price.USD), "age", l.Age(snap.Age(c.now))))
+	p.line(l.Text("level.now", "price", l.Price(snap.Price.USD), "age", l.Age(snap.Age(c.now)), "source", snap.Price.Provenance.Source))
 	return p.text
 }
 
@@ -86,6 +108,13 @@ func (c *call) leadingCoin() (coin market.Coin, rest []string, refusal chat.Repl
 	coin, _ = c.defaults()
 	if len(c.args) == 0 {
 		return coin, nil, chat.Reply{}, true
+	}
+	if last := len(c.args) - 1; last > 0 { // "94681 btc"
+		if _, err := locales.ParseAmount(c.args[0]); err == nil {
+			if found, listed := c.coin(c.args[last]); listed {
+				return found, c.args[:last], chat.Reply{}, true
+			}
+		}
 	}
 	word := c.args[0]
 	if found, listed := c.coin(word); listed {
@@ -113,7 +142,7 @@ func (c *call) fresh(ctx context.Context, coin market.Coin) (*snapshot.Snapshot,
 		}
 	}
 	if age := s.Age(c.now); age > c.opts.StaleAfter {
-		return nil, c.fail("error.too_old", "coin", string(coin), "age", c.lang.Age(age), "limit", c.lang.Span(c.opts.StaleAfter)), false
+		return nil, c.fail("error.not_fresh", "coin", string(coin), "age", c.lang.Age(age)), false
 	}
 	return s, chat.Reply{}, true
 }

@@ -54,7 +54,7 @@ func (c *call) muted(s subject, a alert.Chat) chat.Reply {
 	if a.MutedUntil.After(c.now) {
 		text = l.Text("mute.on", "time", l.DateTime(a.MutedUntil))
 	}
-	return chat.Reply{Text: text, Buttons: trimmed([][]chat.Button{c.muteButtons(s, a)}), Edit: c.edit}
+	return c.told(s, chat.Reply{Text: text, Buttons: trimmed([][]chat.Button{c.muteButtons(s, a)}), Edit: c.edit})
 }
 
 // muteButtons offer to mute, or to end it.

@@ -63,7 +63,7 @@ func (c *call) showSettings(ctx context.Context, s subject) chat.Reply {
 	if c.Kind != chat.Private {
 		p.line(l.Text("settings.admins"))
 	}
-	return chat.Reply{Text: p.text, Buttons: c.settingsButtons(s, a), Edit: c.edit}
+	return c.told(s, chat.Reply{Text: p.text, Buttons: c.settingsButtons(s, a), Edit: c.edit})
 }
 
 func (c *call) settingsAlerts(a alert.Chat) chat.Text {
@@ -99,14 +99,18 @@ func (c *call) showLog(ctx context.Context, s subject) chat.Reply {
 	}
 	l := c.lang
 	if len(entries) == 0 {
-		return chat.Reply{Text: l.Text("log.empty")}
+		return c.told(s, chat.Reply{Text: l.Text("log.empty")})
 	}
 	var p paragraphs
 	p.line(l.Text("log.title"))
 	for _, e := range entries {
-		p.line(l.Text("log.line", "time", l.DateTime(e.At), "who", c.who(e), "what", changeWords(l, e)))
+		what := changeWords(l, e)
+		if in := e.Arg("in"); in != "" && in != s.target.Chat {
+			what += " " + l.Say("log.elsewhere")
+		}
+		p.line(l.Text("log.line", "time", l.DateTime(e.At), "who", c.who(e), "what", what))
 	}
-	return chat.Reply{Text: p.text}
+	return c.told(s, chat.Reply{Text: p.text})
 }
 
 // who is a member as the log names one.
@@ -123,12 +127,8 @@ func (c *call) who(e chat.Entry) string {
 
 // changeWords words a change of the log.
 func changeWords(l *locales.Language, e chat.Entry) string {
-	args := make(map[string]string)
-	for i := 0; i+1 < len(e.Args); i += 2 {
-		args[e.Args[i]] = e.Args[i+1]
-	}
 	amount := func(name string) string {
-		usd, err := strconv.ParseFloat(args[name], 64)
+		usd, err := strconv.ParseFloat(e.Arg(name), 64)
 		if err != nil || usd <= 0 {
 			return l.Say("alerts.any")
 		}
@@ -136,31 +136,31 @@ func changeWords(l *locales.Language, e chat.Entry) string {
 	}
 	switch e.Change {
 	case "subscribe":
-		return l.Say("log.subscribe", "coin", args["coin"])
+		return l.Say("log.subscribe", "coin", e.Arg("coin"))
 	case "unsubscribe":
-		return l.Say("log.unsubscribe", "coin", args["coin"])
+		return l.Say("log.unsubscribe", "coin", e.Arg("coin"))
 	case "unsubscribe_all":
 		return l.Say("log.unsubscribe_all")
 	case "pause":
-		return l.Say("log.pause", "coin", args["coin"])
+		return l.Say("log.pause", "coin", e.Arg("coin"))
 	case "resume":
-		return l.Say("log.resume", "coin", args["coin"])
+		return l.Say("log.resume", "coin", e.Arg("coin"))
 	case "level":
-		usd, _ := strconv.ParseFloat(args["usd"], 64)
-		return l.Say("log.level", "coin", args["coin"], "price", l.TypedPrice(usd))
+		usd, _ := strconv.ParseFloat(e.Arg("usd"), 64)
+		return l.Say("log.level", "coin", e.Arg("coin"), "price", l.TypedPrice(usd))
 	case "level_drop":
 		return l.Say("log.level_drop")
 	case "mute":
-		until, _ := time.Parse(time.RFC3339, args["until"])
+		until, _ := time.Parse(time.RFC3339, e.Arg("until"))
 		return l.Say("log.mute", "time", l.DateTime(until))
 	case "unmute":
 		return l.Say("log.unmute")
 	case "threshold":
-		return l.Say("log.threshold", "coin", args["coin"], "from", amount("from"), "to", amount("to"))
+		return l.Say("log.threshold", "coin", e.Arg("coin"), "from", amount("from"), "to", amount("to"))
 	case "language":
-		return l.Say("log.language", "language", locales.For(args["to"]).Name())
+		return l.Say("log.language", "language", locales.For(e.Arg("to")).Name())
 	case "default":
-		return l.Say("log.default", "coin", args["coin"], "window", args["window"])
+		return l.Say("log.default", "coin", e.Arg("coin"), "window", e.Arg("window"))
 	default:
 		return e.Change
 	}

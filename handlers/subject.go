@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"strconv"
 	"strings"
 
 	"liqbot/alert"
@@ -30,7 +31,7 @@ type subject struct {
 	kind         chat.Kind
 	// name is how the member named another chat, fit for a button; empty for this one.
 	name string
-	// mute is that the bot may not post in the named chat.
+	// mute is that the bot may not post there.
 	mute bool
 }
 
@@ -40,7 +41,7 @@ type subject struct {
 func (c *call) about(ctx context.Context) (subject, chat.Reply, bool) {
 	at := slices.IndexFunc(c.args, namesPlace)
 	if at < 0 {
-		return subject{target: c.Target, home: c.Chooser(), kind: c.Kind}, chat.Reply{}, true
+		return subject{target: c.Target, home: c.Chooser(), kind: c.Kind, mute: c.CannotPost}, chat.Reply{}, true
 	}
 	name := c.args[at]
 	c.args = slices.Delete(slices.Clone(c.args), at, at+1)
@@ -50,6 +51,9 @@ func (c *call) about(ctx context.Context) (subject, chat.Reply, bool) {
 	place, err := c.Place(ctx, name)
 	switch {
 	case errors.Is(err, chat.ErrNoPlace):
+		if c.Target.Platform == chat.Discord {
+			return subject{}, c.fail("error.no_such_place_pick"), false
+		}
 		return subject{}, c.fail("error.no_such_place"), false
 	case err != nil:
 		c.opts.Log.Warn("named chat not checked", slog.String("platform", string(c.Target.Platform)), slog.Any("err", err))
@@ -99,6 +103,9 @@ func (c *call) changeAlerts(ctx context.Context, s subject, e chat.Entry, f func
 	if ok, refusal := c.mayChangeIn(ctx, s); !ok {
 		return alert.Chat{}, refusal, false
 	}
+	if s.home.Chat != s.target.Chat { // one log for many channels
+		e.Args = append(e.Args, "in", s.target.Chat)
+	}
 	changed, err := c.opts.Alerts.ChangeAlerts(ctx, s.target, e, func(a *alert.Chat) error {
 		a.Home, a.Kind = chat.Target{}, s.kind
 		if s.home.Chat != s.target.Chat {
@@ -114,7 +121,7 @@ func (c *call) changeAlerts(ctx context.Context, s subject, e chat.Entry, f func
 	})
 	switch {
 	case errors.Is(err, alert.ErrTooMany):
-		return alert.Chat{}, c.fail("error.too_many_alerts"), false
+		return alert.Chat{}, c.fail("error.too_many_alerts", "subscriptions", strconv.Itoa(alert.MaxSubscriptions), "levels", strconv.Itoa(alert.MaxLevels)), false
 	case errors.Is(err, alert.ErrTooManyCoins):
 		return alert.Chat{}, c.fail("error.too_many_coins"), false
 	case err != nil:
@@ -132,6 +139,22 @@ func (c *call) alerts(ctx context.Context, s subject) (alert.Chat, chat.Reply, b
 		return alert.Chat{}, c.fail("error.broken"), false
 	}
 	return a, chat.Reply{}, true
+}
+
+// told is a reply about a subject: one about another chat says so first.
+func (c *call) told(s subject, reply chat.Reply) chat.Reply {
+	if s.name != "" {
+		reply.Text = slices.Concat(c.lang.Text("place.head", "place", s.name), chat.Plainly("\n"), reply.Text)
+	}
+	return reply
+}
+
+// cannotPost refuses to promise alerts where the bot may not post.
+func (c *call) cannotPost(s subject) chat.Reply {
+	if s.name == "" {
+		return c.fail("error.cannot_post")
+	}
+	return c.fail("error.place_cannot_post")
 }
 
 // pressFor is press for a button about a subject; empty when that is too long for a

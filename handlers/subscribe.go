@@ -9,6 +9,7 @@ import (
 	"liqbot/chat"
 	"liqbot/locales"
 	"liqbot/market"
+	"liqbot/snapshot"
 )
 
 // subscribe answers /subscribe: from now on the chat hears of a coin's breakouts.
@@ -18,7 +19,7 @@ func subscribe(ctx context.Context, c *call) chat.Reply {
 		return refusal
 	}
 	if s.mute {
-		return c.fail("error.place_cannot_post")
+		return c.cannotPost(s)
 	}
 	coin, refusal, ok := c.coinArg()
 	if !ok {
@@ -44,28 +45,21 @@ func subscribe(ctx context.Context, c *call) chat.Reply {
 	if !ok {
 		return refusal
 	}
-	return chat.Reply{
-		Text:    c.subscribed(s, coin, a, again),
+	return c.told(s, chat.Reply{
+		Text:    c.subscribed(coin, a, again),
 		Buttons: c.subscribedButtons(s, coin),
 		Edit:    c.edit,
-	}
+	})
 }
 
 // subscribed words what the chat will hear of, and where the market stands.
-func (c *call) subscribed(s subject, coin market.Coin, a alert.Chat, again bool) chat.Text {
+func (c *call) subscribed(coin market.Coin, a alert.Chat, again bool) chat.Text {
 	l, key := c.lang, "subscribe.done"
-	switch {
-	case s.name != "":
-		key = "subscribe.done_place"
-	case again:
+	if again {
 		key = "subscribe.again"
 	}
 	var p paragraphs
 	p.line(l.Text(key, "coin", string(coin)))
-	snap := c.peek(coin, alertWindow)
-	if snap != nil && snap.Demo() {
-		p.line(l.Text("label.demo"))
-	}
 	p.line(l.Text("subscribe.means", "hold", l.Span(c.opts.Hold)))
 	if usd := a.Threshold(alert.Breakout, coin); usd > 0 {
 		p.line(l.Text("subscribe.threshold", "amount", l.Amount(usd)))
@@ -75,29 +69,37 @@ func (c *call) subscribed(s subject, coin market.Coin, a alert.Chat, again bool)
 	if a.MutedUntil.After(c.now) {
 		p.line(l.Text("mute.on", "time", l.DateTime(a.MutedUntil)))
 	}
-	if levels := c.nearestLevels(coin); levels != nil {
-		p.gap()
-		p.line(levels)
-	}
+	p.gap()
+	p.line(c.nearestLevels(coin))
 	return p.text
 }
 
-// nearestLevels words the key levels as they are now, nil when nothing fresh is
-// known.
+// nearestLevels words the key levels as they are now, with what marks the data, its
+// source and its age; or that nothing fresh is known.
 func (c *call) nearestLevels(coin market.Coin) chat.Text {
 	l, snap := c.lang, c.peek(coin, alertWindow)
 	if snap == nil || snap.Age(c.now) > c.opts.StaleAfter {
-		return nil
+		return l.Text("subscribe.no_data", "coin", string(coin))
 	}
 	var p paragraphs
+	if mark := marked(l, snap); mark != nil {
+		p.line(mark)
+	}
 	p.line(l.Text("subscribe.now", "price", l.Price(snap.Price.USD), "age", l.Age(snap.Age(c.now))))
+	keyLevels(&p, l, snap)
+	provenance := snap.Map.Provenance()
+	p.line(l.Text("label.source", "source", provenance.Source+" ("+originOf(l, provenance.Origin)+")"))
+	return p.text
+}
+
+// keyLevels are the key levels of both sides, a line each.
+func keyLevels(p *paragraphs, l *locales.Language, snap *snapshot.Snapshot) {
 	if k := snap.Summary.Above; k != nil {
 		p.line(l.Text("subscribe.above", "price", l.Level(k.PriceUSD), "distance", l.SignedPercent(k.Distance), "amount", l.Amount(k.IntensityUSD)))
 	}
 	if k := snap.Summary.Below; k != nil {
 		p.line(l.Text("subscribe.below", "price", l.Level(k.PriceUSD), "distance", l.SignedPercent(k.Distance), "amount", l.Amount(k.IntensityUSD)))
 	}
-	return p.text
 }
 
 func (c *call) subscribedButtons(s subject, coin market.Coin) [][]chat.Button {
@@ -149,9 +151,9 @@ func unsubscribe(ctx context.Context, c *call) chat.Reply {
 		return c.drop(ctx, s, own)
 	case !ok:
 		return refusal
-	case !slices.Contains(coinsOf(a), coin):
+	case !slices.Contains(coinsOf(a), coin) && c.Press == "":
 		return c.whichToDrop(s, a)
-	default:
+	default: // also for a button under the last alert on a price: there is nothing more
 		return c.drop(ctx, s, coin)
 	}
 }
@@ -200,10 +202,10 @@ func (c *call) drop(ctx context.Context, s subject, coin market.Coin) chat.Reply
 	if !ok {
 		return refusal
 	}
-	return chat.Reply{
+	return c.told(s, chat.Reply{
 		Text:    c.lang.Text("unsubscribe.done", "coin", string(coin)),
 		Buttons: trimmed([][]chat.Button{{{Label: c.lang.Say("button.subscribe", "coin", string(coin)), Data: c.pressFor(s, "subscribe", string(coin))}}}),
-	}
+	})
 }
 
 func (c *call) dropAll(ctx context.Context, s subject, a alert.Chat) chat.Reply {
@@ -217,24 +219,24 @@ func (c *call) dropAll(ctx context.Context, s subject, a alert.Chat) chat.Reply 
 	if !ok {
 		return refusal
 	}
-	return chat.Reply{Text: c.lang.Text("unsubscribe.all")}
+	return c.told(s, chat.Reply{Text: c.lang.Text("unsubscribe.all")})
 }
 
 // whichToDrop asks which alerts are meant.
 func (c *call) whichToDrop(s subject, a alert.Chat) chat.Reply {
 	coins := coinsOf(a)
 	if len(coins) == 0 {
-		return chat.Reply{Text: c.lang.Text("alerts.none"), Buttons: c.offerSubscription(s), Private: true}
+		return c.told(s, chat.Reply{Text: c.lang.Text("alerts.none"), Buttons: c.offerSubscription(s), Private: true})
 	}
 	var row []chat.Button
 	for _, coin := range coins[:min(len(coins), rowCoins)] {
 		row = append(row, chat.Button{Label: c.lang.Say("button.stop", "coin", string(coin)), Data: c.pressFor(s, "unsubscribe", string(coin))})
 	}
 	all := chat.Button{Label: c.lang.Say("button.stop_all"), Data: c.pressFor(s, "unsubscribe", "all")}
-	return chat.Reply{
+	return c.told(s, chat.Reply{
 		Text:    c.lang.Text("unsubscribe.which", "coins", coinList(coins)),
 		Buttons: trimmed([][]chat.Button{row, {all}}),
-	}
+	})
 }
 
 // offerSubscription are buttons for a chat that has asked for nothing.

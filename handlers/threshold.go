@@ -11,6 +11,10 @@ import (
 	"liqbot/market"
 )
 
+// leastThreshold is less than any threshold that makes a difference, in USD: below it a
+// unit was left out.
+const leastThreshold = 1000
+
 // threshold answers /threshold: how much intensity must lie behind a level for its
 // breakout to be worth an alert in this chat.
 func threshold(ctx context.Context, c *call) chat.Reply {
@@ -36,6 +40,9 @@ func threshold(ctx context.Context, c *call) chat.Reply {
 		var err error
 		if usd, err = locales.ParseAmount(strings.Join(words, " ")); err != nil {
 			return c.fail("error.threshold_amount")
+		}
+		if usd < leastThreshold {
+			return c.fail("error.threshold_small", "amount", c.lang.Amount(usd))
 		}
 	}
 	return c.setThreshold(ctx, s, coin, usd)
@@ -66,7 +73,7 @@ func (c *call) setThreshold(ctx context.Context, s subject, coin market.Coin, us
 		p.line(l.Text("threshold.any", "coin", string(coin)))
 	}
 	c.afterThreshold(&p, coin, a)
-	return chat.Reply{Text: p.text, Buttons: c.thresholdButtons(s, coin, usd), Edit: c.edit}
+	return c.told(s, chat.Reply{Text: p.text, Buttons: c.thresholdButtons(s, coin, usd), Edit: c.edit})
 }
 
 // afterThreshold says what a threshold means now.
@@ -78,10 +85,8 @@ func (c *call) afterThreshold(p *paragraphs, coin market.Coin, a alert.Chat) {
 	if !subscribed {
 		p.line(c.lang.Text("threshold.not_subscribed", "coin", lower(coin)))
 	}
-	if levels := c.nearestLevels(coin); levels != nil {
-		p.gap()
-		p.line(levels)
-	}
+	p.gap()
+	p.line(c.nearestLevels(coin))
 }
 
 // thresholds shows what is set, and how to set it.
@@ -100,7 +105,7 @@ func (c *call) thresholds(ctx context.Context, s subject, coin market.Coin) chat
 	}
 	p.line(l.Text("threshold.usage"))
 	c.afterThreshold(&p, coin, a)
-	return chat.Reply{Text: p.text, Buttons: c.thresholdButtons(s, coin, usd)}
+	return c.told(s, chat.Reply{Text: p.text, Buttons: c.thresholdButtons(s, coin, usd)})
 }
 
 // offered are the thresholds that buttons offer, in USD and as they are typed.

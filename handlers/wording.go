@@ -166,14 +166,23 @@ func headed(title string) worder {
 	return func(c *call, s *snapshot.Snapshot) chat.Text {
 		var p paragraphs
 		p.line(c.lang.Text(title, "coin", string(s.Key.Coin), "window", string(s.Key.Window)))
-		recorded := s.Price.Provenance.RecordedAt
-		switch {
-		case s.Demo():
-			p.line(c.lang.Text("label.demo"))
-		case !recorded.IsZero():
-			p.line(c.lang.Text("label.recorded", "time", c.lang.DateTime(recorded)))
+		if mark := marked(c.lang, s); mark != nil {
+			p.line(mark)
 		}
 		return p.text
+	}
+}
+
+// marked says that a snapshot is not of a live market, nil for one that is.
+func marked(l *locales.Language, s *snapshot.Snapshot) chat.Text {
+	recorded := s.Price.Provenance.RecordedAt
+	switch {
+	case s.Demo():
+		return l.Text("label.demo")
+	case !recorded.IsZero():
+		return l.Text("label.recorded", "time", l.DateTime(recorded))
+	default:
+		return nil
 	}
 }
 

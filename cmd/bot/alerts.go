@@ -23,8 +23,6 @@ const (
 	cooldownUsually = 15 * time.Minute
 	// cooldownInDemo lets every breakout of the demo's short story be told.
 	cooldownInDemo = 30 * time.Second
-	// silence is how long nothing may be evaluated before the watcher counts as down.
-	silence = 5 * time.Minute
 )
 
 // pace scales a time of the market to the clock of a market that is played faster.
@@ -128,7 +126,7 @@ func (a *app) heartbeat(ctx context.Context) error {
 		if seen.IsZero() {
 			seen = a.started
 		}
-		if time.Since(seen) > silence {
+		if time.Since(seen) > 2*a.cfg.stale {
 			a.health.Set("watcher", false, "no fresh snapshot to evaluate")
 		} else {
 			a.health.Set("watcher", true, "")

@@ -113,7 +113,7 @@ func TestAlertInABrowser(t *testing.T) {
 	v.press("⏸ BTC")
 	v.until(`document.body.innerText.includes("any level – paused")`)
 	v.say("/settings")
-	v.until(`document.body.innerText.includes("Settings of this chat")`)
+	v.until(`document.body.innerText.includes("Coin and window")`)
 	v.shoot("9-settings")
 	v.say("/settings log")
 	v.until(`document.body.innerText.includes("paused BTC")`)

@@ -337,7 +337,7 @@ func duration(field func(*config) *time.Duration, least, most time.Duration) fun
 	return func(c *config, v string) error {
 		d, err := time.ParseDuration(v)
 		if err != nil || d < least || d > most {
-			return fmt.Errorf("not a length of time; want %v to %v, such as 90s or 15m", least, most)
+			return fmt.Errorf("want a length of time from %v to %v, such as 90s or 15m", least, most)
 		}
 		*field(c) = d
 		return nil

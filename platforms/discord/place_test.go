@@ -338,3 +338,29 @@ func FuzzRoomID(f *testing.F) {
 		}
 	})
 }
+
+// An alert could not be sent where the bot may not post, so nothing must promise one.
+func TestWhereTheBotCannotPost(t *testing.T) {
+	t.Parallel()
+	w, got := asking(t)
+	for _, tt := range []struct {
+		name    string
+		rights  int64
+		carried bool
+		want    bool
+	}{
+		{"rights not told", 0, false, false},
+		{"may post", discordtest.ViewChannel | discordtest.SendMessages, false, false},
+		{"thread", discordtest.ViewChannel | discordtest.SendInThreads, false, false},
+		{"administrator", discordtest.Administrator, false, false},
+		{"may only look", discordtest.ViewChannel, false, true},
+		{"carried in by a member", discordtest.ViewChannel | discordtest.SendMessages, true, true},
+	} {
+		from := discordtest.Guild()
+		from.AppPermissions, from.Carried = tt.rights, tt.carried
+		w.Slash(from, "alerts").Reply()
+		if r := <-got; r.CannotPost != tt.want {
+			t.Errorf("%s: cannot post %v, want %v", tt.name, r.CannotPost, tt.want)
+		}
+	}
+}

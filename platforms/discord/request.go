@@ -28,6 +28,7 @@ func (d *desk) request(i *discordgo.Interaction) chat.Request {
 	}
 	if i.GuildID != "" {
 		req.Home = home(i.GuildID)
+		req.CannotPost = !installed(i) || !maySend(i.AppPermissions)
 	}
 	if i.GuildLocale != nil {
 		req.ChatLanguageHint = string(*i.GuildLocale)
@@ -49,6 +50,13 @@ func (d *desk) request(i *discordgo.Interaction) chat.Request {
 		req.Press = "unknown"
 	}
 	return req
+}
+
+// maySend reports whether the bot's rights in a channel or thread let it send messages
+// there. Zero means that Discord did not tell.
+func maySend(rights int64) bool {
+	const sending = discordgo.PermissionSendMessages | discordgo.PermissionSendMessagesInThreads
+	return rights == 0 || rights&(discordgo.PermissionAdministrator|sending) != 0
 }
 
 // kindOf tells a server from a private chat. A group DM and a DM between two

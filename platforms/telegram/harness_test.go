@@ -128,7 +128,7 @@ func prepare(t *testing.T, handle chat.Handler) *harness {
 		Timing: telegram.Timing{
 			Poll: time.Second, Call: 2 * time.Second, Retry: 5 * time.Millisecond, MaxRetry: 20 * time.Millisecond,
 			Conflict: 10 * time.Millisecond, Settle: 200 * time.Millisecond, Pause: 3 * time.Second,
-			Toast: 300 * time.Millisecond, Drain: time.Second,
+			Toast: 300 * time.Millisecond, Drain: time.Second, Lull: time.Millisecond,
 		},
 	}
 	return h

@@ -98,8 +98,9 @@ type pacer struct {
 	timer        *time.Timer
 }
 
-func newPacer(rate float64) *pacer {
-	return &pacer{full: rate, rate: rate, rooms: make(map[int64]*room), sweepAt: keptRooms}
+// newPacer makes a pacer whose first post goes out at a moment.
+func newPacer(rate float64, first time.Time) *pacer {
+	return &pacer{full: rate, rate: rate, slot: first, rooms: make(map[int64]*room), sweepAt: keptRooms}
 }
 
 // turn is the right to make one call. It has to be ended or given back.

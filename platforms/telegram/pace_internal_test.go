@@ -33,7 +33,7 @@ func (s sending) waited() time.Duration { return s.given - s.asked }
 
 func simulate(t *testing.T, rate float64, play func(tr *traffic, start time.Time)) []sending {
 	t.Helper()
-	tr := &traffic{t: t, pacer: newPacer(rate)}
+	tr := &traffic{t: t, pacer: newPacer(rate, time.Time{})}
 	synctest.Test(t, func(*testing.T) {
 		play(tr, time.Now())
 		tr.wg.Wait()
@@ -271,7 +271,7 @@ func asked(p *pacer, chat int64) (*turn, time.Duration, bool) {
 
 func TestPostInAChatThatHasToWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPacer(defaultRate)
+		p := newPacer(defaultRate, time.Time{})
 		first, _, _ := asked(p, -7)
 		if _, wait, all := asked(p, -7); wait < time.Second || wait > 1001*time.Millisecond || all {
 			t.Errorf("beside a message that is on its way: wait %v, all %v", wait, all)
@@ -299,7 +299,7 @@ func TestPostInAChatThatHasToWait(t *testing.T) {
 
 func TestUnusedTurnIsGivenBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPacer(defaultRate)
+		p := newPacer(defaultRate, time.Time{})
 		begun := time.Now()
 		for range 100 {
 			unused, wait, _ := asked(p, 7)

@@ -8,7 +8,7 @@ import (
 
 func TestRefusalsOfSeveralChatsSlowPostsDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPacer(defaultRate)
+		p := newPacer(defaultRate, time.Time{})
 		if p.refuse(1, 3*time.Second) {
 			t.Error("one chat is taken for all")
 		}
@@ -61,7 +61,7 @@ func TestRefusalsOfSeveralChatsSlowPostsDown(t *testing.T) {
 // Posts that wait when all are paused are told at once.
 func TestWaitingPostsAreToldOfAPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPacer(1)
+		p := newPacer(1, time.Time{})
 		turn, _, _ := asked(p, 1)
 		turn.end()
 		begun := time.Now()
@@ -74,7 +74,7 @@ func TestWaitingPostsAreToldOfAPause(t *testing.T) {
 
 func TestIdleChatsAreForgotten(t *testing.T) {
 	synctest.Test(t, func(*testing.T) {
-		p := newPacer(maxRate)
+		p := newPacer(maxRate, time.Time{})
 		for i := range int64(8 * keptRooms) {
 			chat := i + 1
 			if i%2 == 0 {

@@ -97,6 +97,9 @@ type Timing struct {
 	Inline time.Duration
 	// Drain is how long replies may take to finish at a shutdown: 8 s.
 	Drain time.Duration
+	// Lull is how long after New the first post goes out: what an earlier process has
+	// sent until a moment ago counts for the limits too: 1.1 s.
+	Lull time.Duration
 }
 
 func (t Timing) withDefaults() Timing {
@@ -105,7 +108,7 @@ func (t Timing) withDefaults() Timing {
 		&t.Retry: 500 * time.Millisecond, &t.MaxRetry: 30 * time.Second,
 		&t.Conflict: 5 * time.Second, &t.Settle: time.Second,
 		&t.Pause: time.Minute, &t.Toast: 400 * time.Millisecond,
-		&t.Inline: time.Second, &t.Drain: 8 * time.Second,
+		&t.Inline: time.Second, &t.Drain: 8 * time.Second, &t.Lull: 1100 * time.Millisecond,
 	} {
 		if *field <= 0 {
 			*field = value
@@ -165,7 +168,7 @@ func New(cfg Config) (*Adapter, error) {
 		return nil, errors.New("telegram: token refused by the client library")
 	}
 	a := &Adapter{
-		cfg: cfg, secret: hook, uploads: newUploads(), pacer: newPacer(cfg.Rate),
+		cfg: cfg, secret: hook, uploads: newUploads(), pacer: newPacer(cfg.Rate, time.Now().Add(cfg.Timing.Lull)),
 		api: &api{Bot: library, wire: wire, root: base + "/bot" + token + "/", limit: cfg.Timing.Call},
 	}
 	wire.refused = a.refusedMethod
