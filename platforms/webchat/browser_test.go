@@ -29,6 +29,9 @@ type opener func(t *testing.T, address string, width, height int64) *tab
 func chromium(t *testing.T) opener {
 	t.Helper()
 	var path string
+	if testing.Short() {
+		t.Skip("a browser takes its time")
+	}
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if found, err := exec.LookPath(name); err == nil {
 			path = found
