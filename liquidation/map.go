@@ -1,6 +1,7 @@
 // Package liquidation is the liquidation map of a coin and its arithmetic:
 // levels around a mark price, cumulative curves, clusters, key levels and the
-// imbalance between the sides. All of it is pure: no I/O, no clock, no
+// imbalance between the sides; and the Estimator, which makes the levels of one
+// from candles, volume and open interest. All of it is pure: no I/O, no clock, no
 // goroutine, no logging. A Map never changes once made, so it may be shared.
 //
 // Intensity is a relative estimate in USD terms. It says how heavy a level is

@@ -1,0 +1,81 @@
+package liquidation
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"liqbot/market"
+)
+
+// Bar is what one venue did in one stretch of time: its candle, its volume and
+// its open interest.
+type Bar struct {
+	// Start is the beginning of the bar, Length how long it lasts, at most a day.
+	Start  time.Time
+	Length time.Duration
+	// The candle in USD. The extremes should be those of the mark price where the
+	// venue has mark candles, as liquidations trigger on the mark.
+	OpenUSD, HighUSD, LowUSD, CloseUSD float64
+	// VolumeCoins is the traded volume in base coins; zero is a bar without trades.
+	VolumeCoins float64
+	// OpenInterestCoins is the open interest in base coins when the bar opened.
+	OpenInterestCoins float64
+}
+
+// End is the moment at which the bar is over.
+func (b Bar) End() time.Time { return b.Start.Add(b.Length) }
+
+// The kinds of bar that the estimator refuses; BarError wraps one of them.
+var (
+	ErrBarLength = errors.New("length is not between one second and one day")
+	ErrBarPrice  = errors.New("prices are not between 1e-12 and 1e15 USD")
+	ErrBarRange  = errors.New("high and low do not hold open and close between them")
+	ErrBarVolume = errors.New("volume is not between 0 and 1e18 coins")
+	ErrBarOpen   = errors.New("open interest is not above 0 and up to 1e18 coins")
+	ErrBarOrder  = errors.New("bar begins before the end of the one before it")
+)
+
+// maxCoins bounds volume and open interest; it keeps every sum finite. The coins
+// with most units in circulation have about 1e15.
+const maxCoins = 1e18
+
+// BarError says which bar was refused and why.
+type BarError struct {
+	Start time.Time
+	// Err is one of the ErrBar values of this package.
+	Err error
+}
+
+func (e *BarError) Error() string {
+	return fmt.Sprintf("liquidation estimator: bar of %s: %v", e.Start.UTC().Format(time.RFC3339), e.Err)
+}
+
+// Unwrap returns the reason.
+func (e *BarError) Unwrap() error { return e.Err }
+
+// Check reports whether the figures of the bar can be true. The error is a
+// *BarError.
+func (b Bar) Check() error {
+	if err := b.fault(); err != nil {
+		return &BarError{Start: b.Start, Err: err}
+	}
+	return nil
+}
+
+func (b Bar) fault() error {
+	switch {
+	case b.Length < time.Second || b.Length > 24*time.Hour:
+		return ErrBarLength
+	case !possible(b.OpenUSD) || !possible(b.HighUSD) || !possible(b.LowUSD) || !possible(b.CloseUSD):
+		return ErrBarPrice
+	case b.LowUSD > min(b.OpenUSD, b.CloseUSD) || b.HighUSD < max(b.OpenUSD, b.CloseUSD):
+		return ErrBarRange
+	case !(b.VolumeCoins >= 0 && b.VolumeCoins <= maxCoins):
+		return ErrBarVolume
+	case !market.Positive(b.OpenInterestCoins) || b.OpenInterestCoins > maxCoins:
+		return ErrBarOpen
+	default:
+		return nil
+	}
+}
