@@ -40,6 +40,9 @@ func run(t *testing.T, o backtest.Options) *backtest.Report {
 }
 
 func TestParts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("replays for seconds, a minute under the race detector")
+	}
 	folder := joined(invent(days30, 1).hourly(t, "BTCUSDT"), fourHourly(t, invent(days30, 2), "ETH", 10))
 	for _, test := range []struct {
 		part     backtest.Part
@@ -140,6 +143,9 @@ func TestHistoryWarmsUpAndIsNotScored(t *testing.T) {
 
 // What comes later must not reach what is scored.
 func TestNothingLooksAhead(t *testing.T) {
+	if testing.Short() {
+		t.Skip("replays for seconds, a minute under the race detector")
+	}
 	m, other := invent(days30, 1), invent(days30, 9)
 	r := run(t, backtest.Options{Data: m.hourly(t, "BTCUSDT"), Part: backtest.Tune})
 	for i := 168 + 331 + 24; i < days30; i++ { // forecasts look a day ahead on purpose
@@ -153,6 +159,9 @@ func TestNothingLooksAhead(t *testing.T) {
 }
 
 func TestSameFolderSameReport(t *testing.T) {
+	if testing.Short() {
+		t.Skip("replays for seconds, a minute under the race detector")
+	}
 	folder := joined(invent(days30, 1).hourly(t, "BTCUSDT"), fourHourly(t, invent(days30, 2), "ETH", 0))
 	var got [2]bytes.Buffer
 	for i := range got {

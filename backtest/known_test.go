@@ -78,6 +78,9 @@ func TestWhatIsLiquidatedIsFound(t *testing.T) {
 // Where the liquidations of a bucket follow its return, both forecasts of four
 // hours are the same figure, and that of the past is another.
 func TestForecastOfReturns(t *testing.T) {
+	if testing.Short() {
+		t.Skip("replays for seconds, a minute under the race detector")
+	}
 	const hours = 22 * 24
 	m := invent(hours, 5)
 	folder := fourHourly(t, m, "ETH", 0)

@@ -50,6 +50,7 @@ func onRecording(path string) []string {
 }
 
 func TestBreakoutReachesTelegram(t *testing.T) {
+	t.Parallel()
 	server := telegramtest.New(t)
 	environ := append(onRecording(recordBreakout(t, 8*time.Second)),
 		"TELEGRAM_TOKEN="+server.Token(), "TELEGRAM_API_URL="+server.URL(), "OWNER_IDS=telegram:7")
@@ -108,6 +109,7 @@ func TestBreakoutReachesTelegram(t *testing.T) {
 }
 
 func TestBreakoutReachesDiscord(t *testing.T) {
+	t.Parallel()
 	server := discordtest.New(t)
 	environ := append(onRecording(recordBreakout(t, 5*time.Second)), "DISCORD_TOKEN="+discordtest.Token, "DISCORD_API_URL="+server.URL())
 	startBot(t, "run", environ...)
