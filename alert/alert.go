@@ -25,9 +25,6 @@ const (
 	Price Rule = "price"
 )
 
-// Rules lists all rules. The caller may keep the slice.
-func Rules() []Rule { return []Rule{Breakout, Price} }
-
 // Alert is something that happened on the market and that people asked to be told
 // of. It is immutable once it is recorded.
 type Alert struct {

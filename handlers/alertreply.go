@@ -124,12 +124,7 @@ func (h *Handlers) alertMap(ctx context.Context, coin market.Coin) *snapshot.Sna
 func (h *Handlers) wordAlert(a *alert.Alert, l *locales.Language, snap *snapshot.Snapshot) chat.Text {
 	var p paragraphs
 	p.line(alertTitle(l, a))
-	switch {
-	case a.Provenance.Demo:
-		p.line(l.Text("label.demo"))
-	case !a.Provenance.RecordedAt.IsZero():
-		p.line(l.Text("label.recorded", "time", l.DateTime(a.Provenance.RecordedAt)))
-	}
+	p.mark(l, a.Provenance.Demo, a.Provenance.RecordedAt)
 	key := "alert.mark_price"
 	if a.Kind == market.LastPrice {
 		key = "alert.last_price"
@@ -199,12 +194,7 @@ func wordAlertFoot(p *paragraphs, a *alert.Alert, l *locales.Language, snap *sna
 		foot.line(l.Text("label.venues", "venues", venues))
 	}
 	foot.line(l.Text("label.relative"))
-	for i := range foot.text {
-		if foot.text[i].Style == chat.Plain {
-			foot.text[i].Style = chat.Italic
-		}
-	}
-	p.line(foot.text)
+	p.line(italic(foot.text))
 }
 
 // alertButtons are the ways out of an alert: for a while, for good, or to the map.

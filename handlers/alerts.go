@@ -92,9 +92,7 @@ func (c *call) listed(s subject, a alert.Chat) chat.Reply {
 	if len(a.Subscriptions)+len(a.Levels) == 0 {
 		var p paragraphs
 		p.line(l.Text("alerts.none"))
-		if a.MutedUntil.After(c.now) {
-			p.line(l.Text("mute.on", "time", l.DateTime(a.MutedUntil)))
-		}
+		c.sayMuted(&p, a)
 		return c.told(s, chat.Reply{Text: p.text, Buttons: c.offerSubscription(s), Edit: c.edit})
 	}
 	var p paragraphs
@@ -102,9 +100,7 @@ func (c *call) listed(s subject, a alert.Chat) chat.Reply {
 	if snap := c.peek(c.defaults()); snap != nil && snap.Demo() {
 		p.line(l.Text("label.demo"))
 	}
-	if a.MutedUntil.After(c.now) {
-		p.line(l.Text("mute.on", "time", l.DateTime(a.MutedUntil)))
-	}
+	c.sayMuted(&p, a)
 	for _, sub := range a.Subscriptions {
 		p.line(c.subscriptionLine(s, sub, a.Threshold(sub.Rule, sub.Coin)))
 	}

@@ -96,9 +96,7 @@ func (c *call) levelSet(snap *snapshot.Snapshot, wanted alert.Level) chat.Text {
 	var p paragraphs
 	p.line(l.Text(key, "coin", string(wanted.Coin), "price", l.TypedPrice(wanted.USD),
 		"distance", l.SignedPercent(wanted.USD/snap.Price.USD-1)))
-	if mark := marked(l, snap); mark != nil {
-		p.line(mark)
-	}
+	p.mark(l, snap.Demo(), snap.Price.Provenance.RecordedAt)
 	p.line(l.Text("level.now", "price", l.Price(snap.Price.USD), "age", l.Age(snap.Age(c.now)), "source", snap.Price.Provenance.Source))
 	return p.text
 }
@@ -130,16 +128,9 @@ func (c *call) leadingCoin() (coin market.Coin, rest []string, refusal chat.Repl
 // fresh is a coin's snapshot that is fresh enough to measure distances by. The reply
 // is the refusal.
 func (c *call) fresh(ctx context.Context, coin market.Coin) (*snapshot.Snapshot, chat.Reply, bool) {
-	key := snapshot.Key{Coin: coin, Window: alertWindow}
-	s := c.opts.Snapshots.Get(key)
-	if s == nil {
-		if _, listed := c.coin(string(coin)); !listed {
-			return nil, c.unknownCoin(string(coin)), false
-		}
-		var err error
-		if s, err = c.cold(ctx, key); err != nil {
-			return nil, c.trouble(err, coin), false
-		}
+	s, refusal, ok := c.newest(ctx, snapshot.Key{Coin: coin, Window: alertWindow})
+	if !ok {
+		return nil, refusal, false
 	}
 	if age := s.Age(c.now); age > c.opts.StaleAfter {
 		return nil, c.fail("error.not_fresh", "coin", string(coin), "age", c.lang.Age(age)), false

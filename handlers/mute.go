@@ -49,12 +49,22 @@ func (c *call) muteState(ctx context.Context, s subject) chat.Reply {
 
 // muted says until when a chat is muted.
 func (c *call) muted(s subject, a alert.Chat) chat.Reply {
-	l := c.lang
-	text := l.Text("mute.off")
+	return c.told(s, chat.Reply{Text: c.muteWords(a), Buttons: trimmed([][]chat.Button{c.muteButtons(s, a)}), Edit: c.edit})
+}
+
+// muteWords say whether a chat is muted, and until when.
+func (c *call) muteWords(a alert.Chat) chat.Text {
 	if a.MutedUntil.After(c.now) {
-		text = l.Text("mute.on", "time", l.DateTime(a.MutedUntil))
+		return c.lang.Text("mute.on", "time", c.lang.DateTime(a.MutedUntil))
 	}
-	return c.told(s, chat.Reply{Text: text, Buttons: trimmed([][]chat.Button{c.muteButtons(s, a)}), Edit: c.edit})
+	return c.lang.Text("mute.off")
+}
+
+// sayMuted adds a line for a chat that is muted.
+func (c *call) sayMuted(p *paragraphs, a alert.Chat) {
+	if a.MutedUntil.After(c.now) {
+		p.line(c.muteWords(a))
+	}
 }
 
 // muteButtons offer to mute, or to end it.

@@ -54,11 +54,7 @@ func (c *call) showSettings(ctx context.Context, s subject) chat.Reply {
 	if len(a.Thresholds) == 0 {
 		p.line(l.Text("settings.no_threshold"))
 	}
-	if a.MutedUntil.After(c.now) {
-		p.line(l.Text("mute.on", "time", l.DateTime(a.MutedUntil)))
-	} else {
-		p.line(l.Text("mute.off"))
-	}
+	p.line(c.muteWords(a))
 	p.line(l.Text("settings.host", "hold", l.Span(c.opts.Hold), "cooldown", l.Span(c.opts.Cooldown)))
 	if c.Kind != chat.Private {
 		p.line(l.Text("settings.admins"))

@@ -103,12 +103,13 @@ func (c *call) changeAlerts(ctx context.Context, s subject, e chat.Entry, f func
 	if ok, refusal := c.mayChangeIn(ctx, s); !ok {
 		return alert.Chat{}, refusal, false
 	}
-	if s.home.Chat != s.target.Chat { // one log for many channels
+	elsewhere := s.home.Chat != s.target.Chat // one home, with its log, for many channels
+	if elsewhere {
 		e.Args = append(e.Args, "in", s.target.Chat)
 	}
 	changed, err := c.opts.Alerts.ChangeAlerts(ctx, s.target, e, func(a *alert.Chat) error {
 		a.Home, a.Kind = chat.Target{}, s.kind
-		if s.home.Chat != s.target.Chat {
+		if elsewhere {
 			a.Home = s.home
 		}
 		if a.Language == "" {

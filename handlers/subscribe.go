@@ -66,9 +66,7 @@ func (c *call) subscribed(coin market.Coin, a alert.Chat, again bool) chat.Text 
 	} else {
 		p.line(l.Text("subscribe.any", "coin", lower(coin)))
 	}
-	if a.MutedUntil.After(c.now) {
-		p.line(l.Text("mute.on", "time", l.DateTime(a.MutedUntil)))
-	}
+	c.sayMuted(&p, a)
 	p.gap()
 	p.line(c.nearestLevels(coin))
 	return p.text
@@ -82,9 +80,7 @@ func (c *call) nearestLevels(coin market.Coin) chat.Text {
 		return l.Text("subscribe.no_data", "coin", string(coin))
 	}
 	var p paragraphs
-	if mark := marked(l, snap); mark != nil {
-		p.line(mark)
-	}
+	p.mark(l, snap.Demo(), snap.Price.Provenance.RecordedAt)
 	p.line(l.Text("subscribe.now", "price", l.Price(snap.Price.USD), "age", l.Age(snap.Age(c.now))))
 	keyLevels(&p, l, snap)
 	provenance := snap.Map.Provenance()

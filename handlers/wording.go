@@ -18,23 +18,32 @@ func (c *call) snapshot(ctx context.Context) (*snapshot.Snapshot, chat.Reply, bo
 	if !ok {
 		return nil, refusal, false
 	}
-	key := snapshot.Key{Coin: coin, Window: window}
-	s := c.opts.Snapshots.Get(key)
-	if s == nil {
-		if _, listed := c.coin(string(coin)); !listed {
-			return nil, c.unknownCoin(string(coin)), false
-		}
-		if c.Quick {
-			return nil, c.trouble(nil, coin), false
-		}
-		var err error
-		if s, err = c.cold(ctx, key); err != nil {
-			return nil, c.trouble(err, coin), false
-		}
+	s, refusal, ok := c.newest(ctx, snapshot.Key{Coin: coin, Window: window})
+	if !ok {
+		return nil, refusal, false
 	}
 	if age := s.Age(c.now); age > c.opts.RefuseAfter {
 		return nil, c.fail("error.too_old", "coin", string(coin),
 			"age", c.lang.Age(age), "limit", c.lang.Span(c.opts.RefuseAfter)), false
+	}
+	return s, chat.Reply{}, true
+}
+
+// newest is the newest snapshot of a key, whatever its age, and the first one if need
+// be. The reply is the refusal.
+func (c *call) newest(ctx context.Context, key snapshot.Key) (*snapshot.Snapshot, chat.Reply, bool) {
+	if s := c.opts.Snapshots.Get(key); s != nil {
+		return s, chat.Reply{}, true
+	}
+	if _, listed := c.coin(string(key.Coin)); !listed {
+		return nil, c.unknownCoin(string(key.Coin)), false
+	}
+	if c.Quick {
+		return nil, c.trouble(nil, key.Coin), false
+	}
+	s, err := c.cold(ctx, key)
+	if err != nil {
+		return nil, c.trouble(err, key.Coin), false
 	}
 	return s, chat.Reply{}, true
 }
@@ -166,23 +175,18 @@ func headed(title string) worder {
 	return func(c *call, s *snapshot.Snapshot) chat.Text {
 		var p paragraphs
 		p.line(c.lang.Text(title, "coin", string(s.Key.Coin), "window", string(s.Key.Window)))
-		if mark := marked(c.lang, s); mark != nil {
-			p.line(mark)
-		}
+		p.mark(c.lang, s.Demo(), s.Price.Provenance.RecordedAt)
 		return p.text
 	}
 }
 
-// marked says that a snapshot is not of a live market, nil for one that is.
-func marked(l *locales.Language, s *snapshot.Snapshot) chat.Text {
-	recorded := s.Price.Provenance.RecordedAt
+// mark says of data that it is not of a live market, and nothing of data that is.
+func (p *paragraphs) mark(l *locales.Language, demo bool, recordedAt time.Time) {
 	switch {
-	case s.Demo():
-		return l.Text("label.demo")
-	case !recorded.IsZero():
-		return l.Text("label.recorded", "time", l.DateTime(recorded))
-	default:
-		return nil
+	case demo:
+		p.line(l.Text("label.demo"))
+	case !recordedAt.IsZero():
+		p.line(l.Text("label.recorded", "time", l.DateTime(recordedAt)))
 	}
 }
 
@@ -201,12 +205,17 @@ func wordFoot(c *call, s *snapshot.Snapshot) chat.Text {
 		p.line(l.Text("label.venues_missing", "venues", missing))
 	}
 	p.line(l.Text("label.relative"))
-	for i := range p.text {
-		if p.text[i].Style == chat.Plain {
-			p.text[i].Style = chat.Italic
+	return italic(p.text)
+}
+
+// italic sets in italics what has no style.
+func italic(text chat.Text) chat.Text {
+	for i := range text {
+		if text[i].Style == chat.Plain {
+			text[i].Style = chat.Italic
 		}
 	}
-	return p.text
+	return text
 }
 
 func originOf(l *locales.Language, o market.Origin) string {
