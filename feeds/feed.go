@@ -59,6 +59,10 @@ type (
 	PastLiquidations interface {
 		PastLiquidations(ctx context.Context, c market.Contract, from, to time.Time) ([]market.Liquidation, error)
 	}
+	// OpenInterests tells the open interest of all contracts at once, USD by coin.
+	OpenInterests interface {
+		OpenInterests(ctx context.Context) (map[market.Coin]float64, error)
+	}
 	// Coverage tells how much of what is liquidated the stream reports.
 	Coverage interface {
 		LiquidationCoverage() market.LiquidationCoverage

@@ -40,7 +40,65 @@ type Snapshot struct {
 	Liquidations *market.Liquidations
 	OpenInterest *market.OpenInterest
 	Funding      *market.Funding
+
+	// Venues are the figures by venue, the largest open interest first; nil when the
+	// source does not tell them apart.
+	Venues []market.VenueFigures
+	// Realised is what venues reported as liquidated lately, whatever the window; nil when
+	// the source does not see it.
+	Realised *Realised
+	// Model says how an estimated map was made; nil for a vendor's.
+	Model *Model
 }
+
+// Realised is what the venues reported as liquidated of a coin in the last day.
+type Realised struct {
+	// Rows are by venue and stretch of market.RealisedLength, oldest first; a stretch
+	// without a row saw no order.
+	Rows []market.Realised
+	// Watched are the venues whose reports are seen.
+	Watched []WatchedVenue
+	// AsOf is when that was.
+	AsOf time.Time
+}
+
+// WatchedVenue is a venue whose forced orders are seen.
+type WatchedVenue struct {
+	Venue    market.Venue
+	Coverage market.LiquidationCoverage
+	// Since is from when on they were seen without a gap.
+	Since time.Time
+}
+
+// Model is how an estimated map was made.
+type Model struct {
+	// Parameters is the hash of the model's constants, Input that of all that went in.
+	Parameters, Input string
+	// BarLength is the length of the candles, First the start of the first and Last the
+	// end of the last that all venues of the map have.
+	BarLength   time.Duration
+	First, Last time.Time
+	// WarmUp is the age that a map should have; a younger one is warming up.
+	WarmUp time.Duration
+	// LastPrice are the venues whose levels are swept by the last price, for want of mark
+	// candles; Assumed those whose past open interest is taken from the present one.
+	LastPrice, Assumed []market.Venue
+	// Standing is the mass on each side of a venue over its open interest: how full the
+	// map is.
+	Standing []Standing
+}
+
+// Standing is the mass of one venue's map over its open interest, fractions.
+type Standing struct {
+	Venue       market.Venue
+	Long, Short float64
+}
+
+// Age is how far back the map's candles reach.
+func (m *Model) Age() time.Duration { return m.Last.Sub(m.First) }
+
+// Warming reports whether the map is too young to be relied on.
+func (m *Model) Warming() bool { return m.Age() < m.WarmUp }
 
 // AsOf is the market time of the oldest figure that a reply depends on: the
 // price or the map.

@@ -69,6 +69,8 @@ type Client struct {
 	// until is when the venue may be asked again, refusal why not before.
 	until   time.Time
 	refusal error
+	// held is when requests that wait may go on.
+	held time.Time
 }
 
 // New makes a client.
@@ -121,11 +123,43 @@ func (c *Client) Spend(cost Cost) {
 	}
 }
 
+// Hold lets requests wait until a moment, as when the venue's own count says that little
+// is left of a limit. Unlike a refusal it is no error.
+func (c *Client) Hold(until time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if until.After(c.held) {
+		c.held = until
+	}
+}
+
+// wait waits while requests are held.
+func (c *Client) wait(ctx context.Context) error {
+	for {
+		c.mu.Lock()
+		left := time.Until(c.held)
+		c.mu.Unlock()
+		if left <= 0 {
+			return nil
+		}
+		t := time.NewTimer(left)
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			t.Stop()
+			return ctx.Err()
+		}
+	}
+}
+
 func (c *Client) do(ctx context.Context, method, path string, body []byte, costs []Cost) ([]byte, error) {
 	for _, cost := range costs {
 		if err := c.pay(ctx, cost); err != nil {
 			return nil, err
 		}
+	}
+	if err := c.wait(ctx); err != nil {
+		return nil, err
 	}
 	if err := c.refused(); err != nil {
 		return nil, err

@@ -37,6 +37,9 @@ type Config struct {
 	// Ping, if not nil, makes the message that is sent every PingEvery.
 	Ping      func() []byte
 	PingEvery time.Duration
+	// SendRate is how many messages may be sent in a second, after a burst of eight; the
+	// fewest that any venue allows, 4, if 0.
+	SendRate float64
 	// Silence is how long no data may come before the stream connects anew; a minute if 0.
 	Silence time.Duration
 	// MaxAge is the age at which a connection is replaced; 23 hours if 0.
@@ -63,6 +66,9 @@ func (c Config) withDefaults() Config {
 	set(&c.MaxBackoff, time.Minute)
 	set(&c.Healthy, 30*time.Second)
 	set(&c.PingEvery, 20*time.Second)
+	if c.SendRate <= 0 {
+		c.SendRate = 4
+	}
 	if c.ReadLimit <= 0 {
 		c.ReadLimit = 4 << 20
 	}
@@ -86,12 +92,12 @@ var (
 // Conn is one connection. It is safe for concurrent use.
 type Conn struct {
 	ws *websocket.Conn
-	// pace keeps below the fewest messages a second that any venue allows.
+	// pace keeps below what the venue allows.
 	pace *rate.Limiter
 }
 
-// Send writes one text message, at most four a second with a burst of eight, so that a
-// long list of subscriptions does not end the connection.
+// Send writes one text message, at most Config.SendRate a second with a burst of eight, so
+// that a long list of subscriptions does not end the connection.
 func (c *Conn) Send(ctx context.Context, message []byte) error {
 	if err := c.pace.Wait(ctx); err != nil {
 		return fmt.Errorf("wait to send: %w", err)
@@ -177,7 +183,7 @@ func dial(ctx context.Context, cfg Config) (*Conn, error) {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
 	ws.SetReadLimit(cfg.ReadLimit)
-	return &Conn{ws: ws, pace: rate.NewLimiter(4, 8)}, nil
+	return &Conn{ws: ws, pace: rate.NewLimiter(rate.Limit(cfg.SendRate), 8)}, nil
 }
 
 // read subscribes and hands on what comes until the connection ends.
