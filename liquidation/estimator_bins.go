@@ -7,29 +7,67 @@ import "slices"
 // longs. So on both sides the price eats them from the low end, and one code
 // does for both. Masses are in units that the estimator scales.
 type bins struct {
-	mass []float64
-	// base is the bin of mass[0]. All bins below first are empty.
-	base, first int
+	// mass[0] is bin base. All mass lies in the bins first..next-1; none does while
+	// they are equal.
+	mass        []float64
+	base        int
+	first, next int
 }
 
-// slack is how many bins are added on either end when a side has to grow.
-const slack = 2048
+const (
+	// page is what the runtime rounds large slices up to, in bins.
+	page = 1024
+	// room is how many bins are made beyond those needed, at the least: to copy a
+	// side into a slice with more of it takes less than a step does.
+	room = 64
+	// idle is how much room a side may hold for nothing.
+	idle = 4 * page
+	// forgotten is the share of a new deposit below which the outermost bins are
+	// dropped when a side grows: what nobody has added to for 70 half-lives.
+	forgotten = 1e-24
+)
 
-// cover makes room for the bins from..to.
-func (b *bins) cover(from, to int) {
-	if len(b.mass) == 0 {
-		b.base, b.first = from-slack, from
-		b.mass = make([]float64, to-from+1+2*slack)
+// cover makes room for the bins from..to, which are about to hold least or more.
+func (b *bins) cover(from, to int, least float64) {
+	low, next := from, to+1
+	if b.first < b.next {
+		low, next = min(from, b.first), max(next, b.next)
+	}
+	if low >= b.base && next <= b.base+len(b.mass) {
+		b.first, b.next = low, next
 		return
 	}
-	end := b.base + len(b.mass)
-	if from >= b.base && to < end {
-		return
+	for b.next > to+1 && b.first < b.next && b.mass[b.next-1-b.base] <= least {
+		b.next--
+		b.mass[b.next-b.base] = 0
 	}
-	low, high := min(b.base, from-slack), max(end, to+1+slack)
-	mass := make([]float64, high-low)
-	copy(mass[b.base-low:], b.mass)
-	b.mass, b.base = mass, low
+	if b.first < b.next {
+		next = max(to+1, b.next)
+	}
+	b.move(low, next)
+}
+
+// roomy is how many bins are made for those that are needed.
+func roomy(need int) int { return (need + room + page - 1) / page * page }
+
+// move puts the bins low..next-1 in the middle of a slice that is large enough, if
+// it can be of the one there is.
+func (b *bins) move(low, next int) {
+	need := next - low
+	mass := b.mass
+	if need > len(mass) || len(mass)-need > idle {
+		mass = make([]float64, roomy(need))
+	}
+	base := low - (len(mass)-need)/2
+	old := b.mass[b.first-b.base : b.next-b.base]
+	at := b.first - base
+	if len(old) == 0 {
+		at = 0
+	}
+	copy(mass[at:], old)
+	clear(mass[:at])
+	clear(mass[at+len(old):])
+	b.mass, b.base, b.first, b.next = mass, base, low, next
 }
 
 // deposit spreads positions entered within one bin of the grid. near of them
@@ -39,8 +77,7 @@ func (b *bins) cover(from, to int) {
 // of 1 bp that moves under 0.005 % of the mass to another bin.
 func (b *bins) deposit(k kernel, from int, near, far float64) {
 	n := len(k.at) - 1
-	b.cover(from, from+n-1)
-	b.first = min(b.first, from)
+	b.cover(from, from+n-1, (near+far)*forgotten)
 	mass := b.mass[from-b.base:][:n]
 	outer, inner := k.at[1:][:n], k.at[:n]
 	for i := range mass {
@@ -52,7 +89,7 @@ func (b *bins) deposit(k kernel, from int, near, far float64) {
 // negative and the order is fixed, it never falls with the bin, to the last bit.
 func (b *bins) upTo(last int) float64 {
 	sum := 0.0
-	for _, m := range b.stretch(last) {
+	for _, m := range b.stretch(b.first, last+1) {
 		sum += m
 	}
 	return sum
@@ -60,26 +97,19 @@ func (b *bins) upTo(last int) float64 {
 
 // sweep empties the bins up to and including one.
 func (b *bins) sweep(last int) {
-	clear(b.stretch(last))
-	b.first = max(b.first, last+1)
+	clear(b.stretch(b.first, last+1))
+	b.first = min(max(b.first, last+1), b.next)
 }
 
-func (b *bins) stretch(last int) []float64 {
-	from := min(max(b.first-b.base, 0), len(b.mass))
-	to := min(max(last+1-b.base, from), len(b.mass))
-	return b.mass[from:to]
+// stretch is the mass of the bins from..next-1, as far as there is any.
+func (b *bins) stretch(from, next int) []float64 {
+	from = min(max(from, b.first), b.next)
+	next = min(max(next, from), b.next)
+	return b.mass[from-b.base : next-b.base]
 }
 
-// all is beyond every bin.
-func (b *bins) all() int { return b.base + len(b.mass) }
-
-// at is the mass of one bin.
-func (b *bins) at(bin int) float64 {
-	if i := bin - b.base; i >= 0 && i < len(b.mass) {
-		return b.mass[i]
-	}
-	return 0
-}
+// all adds up all bins.
+func (b *bins) all() float64 { return b.upTo(b.next - 1) }
 
 // rescale multiplies all masses and drops those that are nothing any more, since
 // numbers close to the smallest that there is are slow to add.
@@ -95,9 +125,11 @@ func (b *bins) rescale(by float64) {
 
 func (b *bins) empty() {
 	clear(b.mass)
-	b.first = b.all()
+	b.first = b.next
 }
 
 func (b *bins) clone() bins {
-	return bins{mass: slices.Clone(b.mass), base: b.base, first: b.first}
+	c := *b
+	c.mass = slices.Clone(b.mass)
+	return c
 }

@@ -25,6 +25,9 @@ func decodeBars(data []byte) []liquidation.Bar {
 		b.LowUSD = min(price, b.CloseUSD) * min(move(data[4]), 1)
 		b.VolumeCoins = math.Exp2(float64(int8(data[5]))) - 1
 		b.OpenInterestCoins = math.Exp2(float64(int8(data[6])) / 2)
+		if data[7]%4 == 1 {
+			b.MarkLowUSD, b.MarkHighUSD = b.LowUSD*move(data[8]), b.HighUSD*move(data[9])
+		}
 		if data[7] > 250 { // any float at all
 			b.HighUSD = math.Float64frombits(binary.LittleEndian.Uint64(data[2:]))
 		}
@@ -39,14 +42,13 @@ func FuzzEstimator(f *testing.F) {
 	f.Add([]byte("the price goes up and down and up again, and nobody knows why, least of all the map"))
 	f.Add([]byte("\x00\x02\x05\x03\xfd\x08\x10\x00\x00\x00\x05\x02\x7f\x7f\x80\x00\x10\x00\x00\x00\x00\x02\x80\x00\x80\x00\x10\x00\x00\x00"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		w, err := liquidation.NewWindowed(liquidation.Recommended("BTC"), 24*time.Hour)
+		e, err := liquidation.NewEstimator(liquidation.Recommended("BTC"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		e := w.Estimator()
 		for i, b := range decodeBars(data) {
 			long, short, hash := e.Standing(market.Long), e.Standing(market.Short), e.AsOf()
-			s, err := w.Step(b)
+			s, err := e.Step(b)
 			if err != nil {
 				if s != (liquidation.Swept{}) || !e.AsOf().Equal(hash) || e.Standing(market.Long) != long {
 					t.Fatalf("bar %d: refused with %v, but it did something", i, err)
@@ -61,69 +63,32 @@ func FuzzEstimator(f *testing.F) {
 					t.Fatalf("bar %d: a mass of %v", i, v)
 				}
 			}
-			checkShown(t, w, b)
+			checkShown(t, e, b)
 		}
 	})
 }
 
 // checkShown checks what can be seen of a map after a bar.
-func checkShown(t *testing.T, w *liquidation.Windowed, b liquidation.Bar) {
+func checkShown(t *testing.T, e *liquidation.Estimator, b liquidation.Bar) {
 	t.Helper()
-	e := w.Estimator()
-	for _, side := range bothSides {
-		young := w.Standing(24*time.Hour, side)
-		if !(young >= 0 && young <= e.Standing(side)*(1+1e-9)) {
-			t.Fatalf("%s: %v coins younger than a day, of %v", side, young, e.Standing(side))
-		}
-	}
-	for _, l := range w.Levels(24*time.Hour, b.CloseUSD, liquidation.DisplayBin) {
+	for _, l := range e.Levels(b.CloseUSD, liquidation.DisplayBin) {
 		if !market.Positive(l.IntensityUSD) || (l.Side == market.Long) != (l.PriceUSD < b.CloseUSD) {
 			t.Fatalf("mark %v: level %+v", b.CloseUSD, l)
 		}
 	}
 }
 
-func BenchmarkEstimatorStep(b *testing.B) {
-	bars := walk(1, 2016, 5*time.Minute, 90_000)
-	e := after(b, bars)
-	next := flat(bars[len(bars)-1].End(), 5*time.Minute, bars[len(bars)-1].CloseUSD)
-	next.HighUSD, next.LowUSD = next.HighUSD*1.0008, next.LowUSD*0.9993
-	b.ReportAllocs()
-	for b.Loop() {
-		step(b, e, next)
-		next.Start = next.End()
-	}
-}
-
-func BenchmarkEstimatorMonth(b *testing.B) {
-	bars := walk(1, 30*288, 5*time.Minute, 90_000)
-	for b.Loop() {
-		after(b, bars)
-	}
-}
-
-func BenchmarkWindowedMonth(b *testing.B) {
-	bars := walk(1, 30*288, 5*time.Minute, 90_000)
-	for b.Loop() {
-		w, err := liquidation.NewWindowed(liquidation.Recommended("BTC"), 24*time.Hour, 168*time.Hour, 720*time.Hour)
-		if err != nil {
-			b.Fatal(err)
+func FuzzRebuild(f *testing.F) {
+	f.Add([]byte("the price goes up and down and up again, and nobody knows why, least of all the map"))
+	f.Add([]byte("\x00\x02\x05\x03\xfd\x08\x10\x00\x00\x00\x05\x02\x7f\x7f\x80\x00\x10\x00\x00\x00\x00\x02\x80\x00\x80\x00\x10\x00\x00\x00"))
+	m := model(f, liquidation.Recommended("BTC"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		bars := decodeBars(data)
+		want, wantRefused, most := stepped(t, m, bars)
+		got, refused := m.Rebuild(bars)
+		if len(refused) != wantRefused {
+			t.Fatalf("%d bars refused, want %d", len(refused), wantRefused)
 		}
-		for _, bar := range bars {
-			if _, err := w.Step(bar); err != nil {
-				b.Fatal(err)
-			}
-		}
-	}
-}
-
-func BenchmarkEstimatorLevels(b *testing.B) {
-	bars := walk(1, 2016, 5*time.Minute, 90_000)
-	e := after(b, bars)
-	b.ReportAllocs()
-	for b.Loop() {
-		if len(e.Levels(bars[len(bars)-1].CloseUSD, liquidation.DisplayBin)) == 0 {
-			b.Fatal("no levels")
-		}
-	}
+		sameMap(t, got, want, most)
+	})
 }

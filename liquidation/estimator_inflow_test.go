@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"liqbot/liquidation"
+	"liqbot/market"
 )
 
 func TestAnchors(t *testing.T) {
@@ -99,5 +100,30 @@ func TestTheMedianForgets(t *testing.T) {
 	}
 	if want := 10_000 * (1 - math.Exp2(-1.0/24)); !within(last.SeededCoins, want, 1e-12) {
 		t.Errorf("once most of the week is busy: %v, want %v", last.SeededCoins, want)
+	}
+}
+
+func TestAVolumeOfMinusZeroIsNone(t *testing.T) {
+	var bars []liquidation.Bar
+	for i := range 21 {
+		b := flat(begin.Add(time.Duration(i)*time.Hour), time.Hour, 100)
+		switch {
+		case i < 5:
+			b.VolumeCoins = math.Copysign(0, -1)
+		case i < 13:
+			b.VolumeCoins = 900
+		default:
+			b.VolumeCoins = 100 // the median of all
+		}
+		bars = append(bars, b)
+	}
+	e := after(t, bars[:20])
+	want := 10_000 * (1 - math.Exp2(-1.0/24))
+	if got := step(t, e, bars[20]).SeededCoins; !within(got, want, 1e-12) {
+		t.Errorf("seeded %v, want %v", got, want)
+	}
+	rebuilt, _ := e.Model().Rebuild(bars)
+	if got, want := rebuilt.Standing(market.Long), e.Standing(market.Long); !within(got, want, 1e-12) {
+		t.Errorf("rebuilt: %v, want %v", got, want)
 	}
 }

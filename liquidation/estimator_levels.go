@@ -18,36 +18,35 @@ const DisplayBin = 0.001
 // leverage are left empty; longs come first, each side nearest first. A mark or
 // width that cannot be yields nil.
 func (e *Estimator) Levels(markUSD, binFraction float64) []Level {
-	return e.levels(markUSD, binFraction, func(side market.Side, bin int) float64 {
-		return e.side(side).at(bin) * e.scale
-	})
+	return e.AppendLevels(nil, markUSD, binFraction)
 }
 
-// levels does it for masses in base coins that coins tells by side and outward
-// bin. It asks only for bins that the estimator holds.
-func (e *Estimator) levels(markUSD, binFraction float64, coins func(market.Side, int) float64) []Level {
+// AppendLevels appends what Levels returns to dst and returns it.
+func (e *Estimator) AppendLevels(dst []Level, markUSD, binFraction float64) []Level {
 	if !possible(markUSD) || !(binFraction > 0 && binFraction <= 1) {
-		return nil
+		return dst
 	}
-	width := max(1, int(math.Round(math.Log1p(binFraction)/e.parameters.Bin)))
-	var out []Level
+	width := max(1, int(math.Round(math.Log1p(binFraction)/e.model.parameters.Bin)))
 	for _, side := range []market.Side{market.Long, market.Short} {
 		b := e.side(side)
-		bin := max(e.outward(side, markUSD)+1, b.base)
-		for bin < b.all() {
-			next := min(nextLevel(bin, width, side), b.all())
+		bin := e.outward(side, markUSD) + 1
+		if bin < b.first { // on to the level in which the mass begins
+			bin = max(bin, nextLevel(b.first, width, side)-width)
+		}
+		for bin < b.next {
+			next := nextLevel(bin, width, side)
 			sum := 0.0
-			for i := bin; i < next; i++ {
-				sum += coins(side, i)
+			for _, m := range b.stretch(bin, next) {
+				sum += m * e.scale
 			}
-			price := e.centre(side, bin, nextLevel(bin, width, side))
+			price := e.centre(side, bin, next)
 			if sum > 0 && possible(price) {
-				out = append(out, Level{PriceUSD: price, Side: side, IntensityUSD: sum * markUSD})
+				dst = append(dst, Level{PriceUSD: price, Side: side, IntensityUSD: sum * markUSD})
 			}
 			bin = next
 		}
 	}
-	return out
+	return dst
 }
 
 // nextLevel is the first outward bin that belongs to another level than bin: the
@@ -65,7 +64,7 @@ func (e *Estimator) centre(side market.Side, from, next int) float64 {
 	if side == market.Long {
 		from, next = 1-next, 1-from
 	}
-	return math.Exp(float64(from+next) / 2 * e.parameters.Bin)
+	return math.Exp(float64(from+next) / 2 * e.model.parameters.Bin)
 }
 
 func floorDiv(a, b int) int {

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"liqbot/liquidation"
 	"liqbot/market"
 )
@@ -14,19 +16,22 @@ func TestATierCentresAtItsExactDistance(t *testing.T) {
 		leverage float64
 		side     market.Side
 		rate     float64
+		own      float64 // the tier's own rate
 		want     float64 // fraction of the entry price
 	}{
-		{100, market.Long, 0.004, -0.006024},
-		{100, market.Short, 0.004, 0.005976},
-		{50, market.Long, 0.004, -0.016064},
-		{10, market.Long, 0.004, -0.096386},
-		{10, market.Short, 0.004, 0.095618},
-		{10, market.Long, 0, -0.1},
-		{10, market.Short, 0, 0.1},
+		{100, market.Long, 0.004, 0, -0.006024},
+		{100, market.Short, 0.004, 0, 0.005976},
+		{50, market.Long, 0.004, 0, -0.016064},
+		{10, market.Long, 0.004, 0, -0.096386},
+		{10, market.Short, 0.004, 0, 0.095618},
+		{10, market.Long, 0, 0, -0.1},
+		{10, market.Short, 0, 0, 0.1},
+		{20, market.Long, 0.004, 0.02, -0.030612},
+		{20, market.Short, 0.004, 0.02, 0.029412},
 	} {
 		for _, spread := range []float64{0, 0.3} {
 			p := liquidation.Recommended("BTC")
-			p.Tiers = []liquidation.Tier{{Leverage: c.leverage, Share: 1}}
+			p.Tiers = []liquidation.Tier{{Leverage: c.leverage, Share: 1, MaintenanceMarginRate: c.own}}
 			p.MaintenanceMarginRate, p.Spread = c.rate, spread
 			e := estimator(t, p)
 			step(t, e, flat(begin, time.Hour, 100))
@@ -159,10 +164,29 @@ func TestLevelsRefuse(t *testing.T) {
 			t.Errorf("mark %v, width %v: %d levels", c[0], c[1], len(got))
 		}
 	}
+	dst := []liquidation.Level{{PriceUSD: 1}}
+	if got := e.AppendLevels(dst, 0, 0.001); len(got) != 1 {
+		t.Errorf("%d levels appended for no mark", len(got)-1)
+	}
 	if got := estimator(t, liquidation.Recommended("BTC")).Levels(100, 0.001); len(got) != 0 {
 		t.Errorf("%d levels before the first bar", len(got))
 	}
 	if got := e.Read(market.Long, math.NaN()) + e.Read(market.Short, -1); got != 0 {
 		t.Errorf("a price that cannot be reads %v", got)
+	}
+}
+
+func TestAppendLevels(t *testing.T) {
+	e := after(t, walk(18, 100, time.Hour, 100))
+	want := e.Levels(100, liquidation.DisplayBin)
+	first := liquidation.Level{PriceUSD: 1, Side: market.Long}
+	room := make([]liquidation.Level, 1, 10_000)
+	room[0] = first
+	got := e.AppendLevels(room, 100, liquidation.DisplayBin)
+	if diff := cmp.Diff(append([]liquidation.Level{first}, want...), got); diff != "" || len(want) == 0 {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if allocs := testing.AllocsPerRun(10, func() { e.AppendLevels(room, 100, liquidation.DisplayBin) }); allocs != 0 {
+		t.Errorf("%v allocations with room enough", allocs)
 	}
 }

@@ -29,8 +29,11 @@ type Parameters struct {
 	// Tiers are the leverages at which positions are opened. Longs and shorts have
 	// the same: different shares by side gained nothing.
 	Tiers []Tier
+	// Leverages, if not nil, are the tiers whose positions are in the map, in the
+	// order of Tiers; see Only.
+	Leverages []float64
 	// MaintenanceMarginRate is a fraction, 0.004 is 0.4 %: the lowest bracket of
-	// most venues. Fitted: 0.25 % to 0.6 % score the same. At 0 the distance of a
+	// most venues. It is for tiers without a rate of their own. Fitted: 0.25 % to 0.6 % score the same. At 0 the distance of a
 	// tier is the naive 1/leverage.
 	MaintenanceMarginRate float64
 	// Spread is the standard deviation of the logarithm of a position's distance
@@ -76,6 +79,9 @@ type Tier struct {
 	Leverage float64
 	// Share is a fraction; those of all tiers add up to 1.
 	Share float64
+	// MaintenanceMarginRate is that of the venue's bracket for this leverage, a
+	// fraction; 0 stands for the parameters' rate.
+	MaintenanceMarginRate float64
 }
 
 // Anchors are the shares of positions entered at prices made from a candle; they
@@ -123,10 +129,87 @@ func Recommended(coin market.Coin) Parameters {
 	}
 }
 
+// Only returns parameters for the map of the positions opened with some of the
+// leverages of Tiers. These keep the sizes that they have in the whole, so the maps
+// of all tiers add up to the map without a choice. The error wraps ErrParameters: no
+// leverage was named, or one that no tier has.
+func (p Parameters) Only(leverages ...float64) (Parameters, error) {
+	if len(leverages) == 0 {
+		return Parameters{}, fmt.Errorf("%w: no leverage chosen", ErrParameters)
+	}
+	for _, l := range leverages {
+		if !slices.ContainsFunc(p.Tiers, func(t Tier) bool { return t.Leverage == l }) {
+			return Parameters{}, fmt.Errorf("%w: no tier of leverage %v", ErrParameters, l)
+		}
+	}
+	p.Leverages = nil
+	for _, t := range p.Tiers {
+		if slices.Contains(leverages, t.Leverage) && !slices.Contains(p.Leverages, t.Leverage) {
+			p.Leverages = append(p.Leverages, t.Leverage)
+		}
+	}
+	return p, nil
+}
+
+// chosenTiers are the tiers whose positions are in the map.
+func (p Parameters) chosenTiers() []Tier {
+	if p.Leverages == nil {
+		return p.Tiers
+	}
+	var out []Tier
+	for _, t := range p.Tiers {
+		if slices.Contains(p.Leverages, t.Leverage) {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// chosen is the share of all positions that is in the map.
+func (p Parameters) chosen() float64 {
+	if p.Leverages == nil {
+		return 1
+	}
+	sum := 0.0
+	for _, t := range p.chosenTiers() {
+		sum += t.Share
+	}
+	return sum
+}
+
 // Hash is a short name for exactly these parameters and this version of the
 // model: 16 hexadecimal digits, the same in every run and on every machine.
+//
+// Fields that came later are left out while they have their zero value, so that
+// the hashes written down before still name the same parameters.
 func (p Parameters) Hash() string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s %+v", modelID, p))
+	type tier struct{ Leverage, Share float64 }
+	type first struct { // the fields of the first version, in its order
+		HalfLife                                             time.Duration
+		Tiers                                                []tier
+		MaintenanceMarginRate, Spread, Cut, Uniform, Farther float64
+		Anchors                                              Anchors
+		VolumeExponent, VolumeFloor, VolumeCeiling           float64
+		VolumeMemory                                         time.Duration
+		VolumeBars                                           int
+		MaxHole, WarmUp                                      time.Duration
+		Bin                                                  float64
+	}
+	f := first{
+		p.HalfLife, nil, p.MaintenanceMarginRate, p.Spread, p.Cut, p.Uniform, p.Farther, p.Anchors,
+		p.VolumeExponent, p.VolumeFloor, p.VolumeCeiling, p.VolumeMemory, p.VolumeBars, p.MaxHole, p.WarmUp, p.Bin,
+	}
+	var later []byte
+	for i, t := range p.Tiers {
+		f.Tiers = append(f.Tiers, tier{t.Leverage, t.Share})
+		if t.MaintenanceMarginRate != 0 {
+			later = fmt.Appendf(later, " tier %d rate %v", i, t.MaintenanceMarginRate)
+		}
+	}
+	if p.Leverages != nil {
+		later = fmt.Appendf(later, " only %v", p.Leverages)
+	}
+	sum := sha256.Sum256(append(fmt.Appendf(nil, "%s %+v", modelID, f), later...))
 	return hex.EncodeToString(sum[:8])
 }
 
@@ -153,6 +236,7 @@ func (p Parameters) Check() error {
 		{p.VolumeCeiling >= 1 && p.VolumeCeiling <= 1e6, "volume ceiling is not in [1, 1e6]"},
 		{p.VolumeMemory > 0 && p.VolumeBars > 0, "volume memory or bars are not positive"},
 		{p.MaxHole > 0 && p.WarmUp > 0, "longest hole or warm-up is not positive"},
+		{p.Leverages == nil || p.leveragesOK(), "leverages are not some of the tiers, in their order"},
 		{p.Uniform > 0 || p.tiersOK(), "tiers are not shares that add up to 1, each liquidated on its own side of entry"},
 	} {
 		if !c.ok {
@@ -173,11 +257,16 @@ func (a Anchors) ok() bool {
 func (p Parameters) tiersOK() bool {
 	sum := 0.0
 	for _, t := range p.Tiers {
-		long, short := p.distance(market.Long, t.Leverage), p.distance(market.Short, t.Leverage)
-		if !(t.Leverage > 1) || !(t.Share >= 0) || !market.Positive(long) || !market.Positive(short) {
+		long, short := p.distance(market.Long, t), p.distance(market.Short, t)
+		if !(t.MaintenanceMarginRate >= 0 && t.MaintenanceMarginRate < 0.5) || !(t.Leverage > 1) || !(t.Share >= 0) || !market.Positive(long) || !market.Positive(short) {
 			return false
 		}
 		sum += t.Share
 	}
 	return math.Abs(sum-1) <= rounding
+}
+
+func (p Parameters) leveragesOK() bool {
+	only, err := p.Only(p.Leverages...)
+	return err == nil && p.Uniform == 0 && slices.Equal(only.Leverages, p.Leverages)
 }

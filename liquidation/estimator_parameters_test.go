@@ -44,6 +44,10 @@ func TestHashCoversEveryField(t *testing.T) {
 		case reflect.Int, reflect.Int64:
 			f.SetInt(f.Int() + 1)
 		case reflect.Slice:
+			if f.Type() == reflect.TypeFor[[]float64]() {
+				p.Leverages = []float64{100, 50, 20, 10}
+				break
+			}
 			p.Tiers[3].Share = math.Nextafter(p.Tiers[3].Share, 1)
 		case reflect.Struct:
 			f.Field(3).SetFloat(0.3)
@@ -67,6 +71,13 @@ func TestParametersAreChecked(t *testing.T) {
 		"liquidated at entry": func(p *liquidation.Parameters) { p.Tiers[0].Leverage = 250 },
 		"maintenance rate":    func(p *liquidation.Parameters) { p.MaintenanceMarginRate = -0.1 },
 		"spread":              func(p *liquidation.Parameters) { p.Spread = math.NaN() },
+		"rate of a tier":      func(p *liquidation.Parameters) { p.Tiers[1].MaintenanceMarginRate = -0.1 },
+		"NaN rate of a tier":  func(p *liquidation.Parameters) { p.Tiers[1].MaintenanceMarginRate = math.NaN() },
+		"rate above margin":   func(p *liquidation.Parameters) { p.Tiers[1].MaintenanceMarginRate = 0.03 },
+		"no such leverage":    func(p *liquidation.Parameters) { p.Leverages = []float64{25} },
+		"no leverage":         func(p *liquidation.Parameters) { p.Leverages = []float64{} },
+		"leverages disorder":  func(p *liquidation.Parameters) { p.Leverages = []float64{10, 100} },
+		"leverages, no tiers": func(p *liquidation.Parameters) { p.Uniform, p.Leverages = 0.15, []float64{10} },
 		"bin":                 func(p *liquidation.Parameters) { p.Bin = 0 },
 		"cut":                 func(p *liquidation.Parameters) { p.Cut = math.Inf(1) },
 		"all beyond the cut":  func(p *liquidation.Parameters) { p.Cut, p.Spread = 0.004, 0 },
@@ -87,9 +98,6 @@ func TestParametersAreChecked(t *testing.T) {
 			change(&p)
 			if e, err := liquidation.NewEstimator(p); !errors.Is(err, liquidation.ErrParameters) || e != nil {
 				t.Errorf("estimator %v, error %v", e != nil, err)
-			}
-			if w, err := liquidation.NewWindowed(p, time.Hour); !errors.Is(err, liquidation.ErrParameters) || w != nil {
-				t.Errorf("windowed %v, error %v", w != nil, err)
 			}
 		})
 	}

@@ -6,65 +6,148 @@ import (
 	"time"
 )
 
-// volumes remembers the volume of recent bars and knows their median. Volume is
-// kept by the hour, so bars of different lengths can be compared.
+// volumes remembers the volume of recent bars. Volume is kept by the hour, so bars
+// of different lengths can be compared.
 type volumes struct {
-	// recent is in order of time, sorted holds the same rates by size.
-	recent []rate
-	sorted []float64
+	rates  []float64 // in order of time
+	starts starts
 }
 
-type rate struct {
-	start   time.Time
-	perHour float64
-}
+// perHour is the volume of a bar, coins an hour. It is never -0, whose bits say that
+// it is large.
+func (b *Bar) perHour() float64 { return b.VolumeCoins/b.Length.Hours() + 0 }
 
 // add remembers a bar and forgets those that began a memory or more before it.
-func (v *volumes) add(b Bar, memory time.Duration) float64 {
+func (v *volumes) add(b *Bar, memory time.Duration) {
 	gone := 0
-	for gone < len(v.recent) && b.Start.Sub(v.recent[gone].start) >= memory {
-		i, _ := slices.BinarySearch(v.sorted, v.recent[gone].perHour)
-		v.sorted = slices.Delete(v.sorted, i, i+1)
+	for gone < len(v.rates) && b.Start.Sub(v.starts.oldest()) >= memory {
+		v.starts.drop()
 		gone++
 	}
-	v.recent = append(v.recent[gone:], rate{start: b.Start, perHour: b.VolumeCoins / b.Length.Hours()})
-	perHour := v.recent[len(v.recent)-1].perHour
-	i, _ := slices.BinarySearch(v.sorted, perHour)
-	v.sorted = slices.Insert(v.sorted, i, perHour)
-	return perHour
+	v.rates = append(slices.Delete(v.rates, 0, gone), b.perHour())
+	v.starts.add(b.Start)
 }
 
-func (v *volumes) median() float64 {
-	n := len(v.sorted)
+// median needs a bar, and a slice to work in that it returns.
+func (v *volumes) median(work []float64) (float64, []float64) {
+	work = append(work[:0], v.rates...)
+	n := len(work)
+	upper := nth(work, n/2)
 	if n%2 == 1 {
-		return v.sorted[n/2]
+		return upper, work
 	}
-	return (v.sorted[n/2-1] + v.sorted[n/2]) / 2
+	return (slices.Max(work[:n/2]) + upper) / 2, work
+}
+
+// nth puts the n-th smallest of the values, counted from 0, into its place, with none
+// that are greater before it, and returns it. Keeping the values sorted instead would
+// save some microseconds a bar and cost a tenth of an estimator's memory.
+func nth(values []float64, n int) float64 {
+	low, high := 0, len(values)
+	for high-low > 1 {
+		a, b, c := values[low], values[(low+high)/2], values[high-1]
+		pivot := math.Float64bits(max(min(a, b), min(max(a, b), c)))
+		less := low + partition(values[low:high], pivot)
+		if n < less {
+			high = less
+			continue
+		}
+		low = less
+		// What is left is not less. Volumes of zero are many, so all that are equal go
+		// at once.
+		above := low + partition(values[low:high], pivot+1)
+		if n < above {
+			break
+		}
+		low = above
+	}
+	return values[n]
+}
+
+// partition moves the values whose bits are less than the pivot to the front and
+// counts them. None are negative, so they order as their bits do; the sign of a
+// difference is had without a branch, which a processor could not foresee.
+func partition(values []float64, pivot uint64) int {
+	less := 0
+	for i, v := range values {
+		values[i] = values[less]
+		values[less] = v
+		less += int((math.Float64bits(v) - pivot) >> 63)
+	}
+	return less
 }
 
 func (v *volumes) clone() volumes {
-	return volumes{recent: slices.Clone(v.recent), sorted: slices.Clone(v.sorted)}
+	return volumes{rates: slices.Clone(v.rates), starts: slices.Clone(v.starts)}
+}
+
+// starts is a queue of moments. Most bars follow each other without a hole, so it
+// is a few runs of them.
+type starts []run
+
+type run struct {
+	start time.Time
+	every time.Duration // not used while n is 1
+	n     int
+}
+
+func (s starts) oldest() time.Time { return s[0].start }
+
+func (s *starts) drop() {
+	first := &(*s)[0]
+	first.start = first.start.Add(first.every)
+	if first.n--; first.n == 0 {
+		*s = slices.Delete(*s, 0, 1)
+	}
+}
+
+func (s *starts) add(t time.Time) {
+	if len(*s) > 0 {
+		last := &(*s)[len(*s)-1]
+		if last.n == 1 {
+			last.every = t.Sub(last.start)
+		}
+		if t.Sub(last.start) == last.every*time.Duration(last.n) {
+			last.n++
+			return
+		}
+	}
+	*s = append(*s, run{start: t, n: 1})
 }
 
 // inflow is the positions opened in a bar, base coins: what the turnover makes of
 // the open interest, more in a busy bar. It does not depend on the price.
 func (e *Estimator) inflow(b Bar) float64 {
-	perHour := e.volumes.add(b, e.parameters.VolumeMemory)
-	turned := -math.Expm1(-math.Ln2 * b.Length.Hours() / e.parameters.HalfLife.Hours())
-	return b.OpenInterestCoins * turned * math.Pow(e.busy(perHour), e.parameters.VolumeExponent)
+	p := &e.model.parameters
+	e.volumes.add(&b, p.VolumeMemory)
+	work, _ := e.model.work.Get().(*[]float64)
+	if work == nil {
+		work = new([]float64)
+	}
+	var median float64
+	median, *work = e.volumes.median(*work)
+	e.model.work.Put(work)
+	return b.OpenInterestCoins * p.turned(b.Length) * p.busy(b.perHour(), median, len(e.volumes.rates))
 }
 
-// busy is the volume over its median, within bounds.
-func (e *Estimator) busy(perHour float64) float64 {
-	p := e.parameters
-	switch median := e.volumes.median(); {
+// turned is the share of open interest that is opened anew in some time of median
+// volume.
+func (p *Parameters) turned(in time.Duration) float64 {
+	return -math.Expm1(-math.Ln2 * in.Hours() / p.HalfLife.Hours())
+}
+
+// busy is what a volume makes of the turnover, given the median of n bars.
+func (p *Parameters) busy(perHour, median float64, n int) float64 {
+	var ratio float64
+	switch {
 	case perHour == 0:
-		return p.VolumeFloor
-	case len(e.volumes.sorted) < p.VolumeBars:
-		return 1
+		ratio = p.VolumeFloor
+	case n < p.VolumeBars:
+		ratio = 1
 	case median == 0:
-		return p.VolumeCeiling
+		ratio = p.VolumeCeiling
 	default:
-		return min(max(perHour/median, p.VolumeFloor), p.VolumeCeiling)
+		ratio = min(max(perHour/median, p.VolumeFloor), p.VolumeCeiling)
 	}
+	return math.Pow(ratio, p.VolumeExponent)
 }
