@@ -264,7 +264,7 @@ func (c *Client) stop(e *feeds.Error) {
 	defer c.mu.Unlock()
 	if e.RetryAt.After(c.until) {
 		if !time.Now().Before(c.until) {
-			c.cfg.Log.Warn("venue refuses", slog.String("venue", string(c.cfg.Venue)), slog.Time("until", e.RetryAt), slog.Any("err", e))
+			c.cfg.Log.Warn("venue refuses", slog.Time("until", e.RetryAt), slog.Any("err", e))
 		}
 		c.until, c.refusal = e.RetryAt, e
 	}

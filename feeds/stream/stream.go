@@ -125,10 +125,13 @@ func Run(ctx context.Context, cfg Config) error {
 			wait.Reset()
 			failed = false
 		}
-		if !failed {
+		switch {
+		case errors.Is(err, ErrOld):
+			cfg.Log.Info("stream begins anew", slog.String("stream", cfg.Name), slog.Any("reason", err))
+		case !failed:
 			cfg.Log.Warn("stream lost", slog.String("stream", cfg.Name), slog.Any("err", err))
 		}
-		failed = true
+		failed = failed || !errors.Is(err, ErrOld)
 		if !rest(ctx, wait.NextBackOff()) {
 			return nil
 		}

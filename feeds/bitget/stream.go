@@ -1,0 +1,138 @@
+package bitget
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/go-faster/jx"
+
+	"liqbot/feeds"
+	"liqbot/feeds/stream"
+	"liqbot/market"
+)
+
+const (
+	// perConnection keeps below the fifty topics that Bitget recommends.
+	perConnection = 48
+	// perMessage keeps far below the 25 topics at which Bitget was seen to hang up.
+	perMessage = 10
+	// pingEvery keeps a connection open that Bitget ends after two minutes without pings,
+	// though data flow.
+	pingEvery = 25 * time.Second
+)
+
+// Stream implements feeds.Feed. Tickers and liquidations come over WebSockets; tickers of
+// contracts on which little happens are polled.
+func (f *Feed) Stream(ctx context.Context, contracts []market.Contract, sink feeds.Sink) error {
+	known, alive := knownOf(contracts), newSignal()
+	var all sync.WaitGroup
+	for i, names := range slices.Collect(slices.Chunk(symbols(contracts), perConnection)) {
+		c := &connection{feed: f, name: "public", first: i == 0, known: known, names: names, sink: sink, alive: alive}
+		if i > 0 {
+			c.name = fmt.Sprintf("public-%d", i+1)
+		}
+		all.Go(func() { c.run(ctx) })
+	}
+	all.Go(func() {
+		f.now(ctx) // measures the clock, by which tickers of the future are told
+		alive.wait(ctx, firstPoll)
+		f.poll(ctx, known, sink)
+	})
+	all.Wait()
+	return nil
+}
+
+func symbols(contracts []market.Contract) []string {
+	var all []string
+	for _, c := range contracts {
+		all = append(all, c.Symbol)
+	}
+	return all
+}
+
+// connection is one of the connections of a Stream, through all its reconnects.
+type connection struct {
+	feed  *Feed
+	name  string
+	first bool // carries the liquidations of all contracts
+	known map[string]*known
+	sink  feeds.Sink
+	alive *signal
+
+	mu    sync.Mutex
+	names []string
+}
+
+func (c *connection) run(ctx context.Context) {
+	d := newDecoder(c.known, c.sink, c.feed.guess, c.feed.amounts, c.answered)
+	_ = stream.Run(ctx, stream.Config{ // nil when the context ends, and only then it returns
+		Name: "bitget " + c.name, URL: func() string { return c.feed.cfg.StreamURL + streamPath },
+		Client: c.feed.cfg.Client, Subscribe: c.subscribe,
+		Handle: func(frame []byte) bool {
+			c.sink.Frame(c.name, frame)
+			data := d.Decode(frame)
+			if data {
+				c.alive.give()
+			}
+			return data
+		},
+		Ping: func() []byte { return []byte("ping") }, PingEvery: pingEvery,
+		Silence: c.feed.cfg.Silence, MinBackoff: c.feed.cfg.MinBackoff,
+		Connected: func(err error) { c.sink.Connected(c.name, err) },
+		Log:       c.feed.cfg.Log,
+	})
+}
+
+func (c *connection) subscribe(ctx context.Context, conn *stream.Conn) error {
+	c.mu.Lock()
+	names := slices.Clone(c.names)
+	c.mu.Unlock()
+	if c.first {
+		if err := conn.Send(ctx, []byte(`{"op":"subscribe","args":[{"instType":"usdt-futures","topic":"liquidation"}]}`)); err != nil {
+			return err
+		}
+	}
+	for batch := range slices.Chunk(names, perMessage) {
+		if err := conn.Send(ctx, subscription(batch)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func subscription(names []string) []byte {
+	var w jx.Writer
+	w.RawStr(`{"op":"subscribe","args":[`)
+	for i, name := range names {
+		if i > 0 {
+			w.Comma()
+		}
+		w.RawStr(`{"instType":"usdt-futures","topic":"ticker","symbol":`)
+		w.Str(name)
+		w.RawStr("}")
+	}
+	w.RawStr("]}")
+	return w.Buf
+}
+
+// answered is told what Bitget says of each topic. One that is refused does not harm the
+// others; it is not asked for again.
+func (c *connection) answered(a reply) {
+	if !a.Refused {
+		return
+	}
+	c.sink.Dropped(feeds.Refused)
+	c.feed.cfg.Log.Warn("subscription refused", slog.String("venue", string(Venue)), slog.String("symbol", a.Symbol), slog.String("message", a.Message))
+	k := c.known[a.Symbol]
+	if k == nil {
+		return
+	}
+	c.mu.Lock()
+	c.names = slices.DeleteFunc(slices.Clone(c.names), func(n string) bool { return n == a.Symbol })
+	c.mu.Unlock()
+	c.sink.Update(feeds.Update{Contract: k.contract, Kind: feeds.ContractChanged, At: c.feed.guess()})
+}

@@ -1,0 +1,341 @@
+package gate
+
+import (
+	"errors"
+	"math"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-faster/jx"
+
+	"liqbot/feeds"
+	"liqbot/feeds/wire"
+	"liqbot/market"
+)
+
+// maxAhead is how far in Gate's future a moment may be.
+const maxAhead = time.Minute
+
+// Decoder reads the messages of one connection and hands on what they tell. It is not
+// safe for concurrent use.
+type Decoder struct {
+	contracts map[string]*known
+	sink      feeds.Sink
+	now       func() time.Time
+	seen      *recent
+	answer    func(reply)
+
+	d    jx.Decoder
+	rows []row // of the message that is being read
+}
+
+// known is a contract and what its tickers told last.
+type known struct {
+	contract *market.Contract
+	told     told
+	newest   atomic.Int64 // ticker, unix nanoseconds of the venue
+}
+
+// reply is Gate's answer to a subscription.
+type reply struct {
+	ID      int64
+	Channel string
+	// Refused says that Message tells why there will be no data.
+	Refused bool
+	Message string
+}
+
+// NewDecoder makes a decoder for some contracts. Now is Gate's clock.
+func NewDecoder(contracts []market.Contract, sink feeds.Sink, now func() time.Time) *Decoder {
+	return newDecoder(knownOf(contracts), sink, now, func(a reply) {
+		if a.Refused {
+			sink.Dropped(feeds.Refused)
+		}
+	})
+}
+
+func knownOf(contracts []market.Contract) map[string]*known {
+	m := make(map[string]*known, len(contracts))
+	for i := range contracts {
+		m[contracts[i].Symbol] = &known{contract: &contracts[i]}
+	}
+	return m
+}
+
+func newDecoder(contracts map[string]*known, sink feeds.Sink, now func() time.Time, answer func(reply)) *Decoder {
+	return &Decoder{contracts: contracts, sink: sink, now: now, seen: newRecent(), answer: answer}
+}
+
+// channel and event are what a message is about.
+type (
+	channel uint8
+	event   uint8
+)
+
+const (
+	otherChannel channel = iota + 1
+	tickersChannel
+	liquidationsChannel
+	controlChannel
+
+	otherEvent event = iota + 1
+	updateEvent
+	subscribeEvent
+	noEvent
+)
+
+// envelope is what is known of a message.
+type envelope struct {
+	channel channel
+	event   event
+	name    []byte
+	at      time.Time
+	id      int64
+	list    bool // there was a result, and it was a list
+	failed  bool
+	message string
+	wrong   bool
+}
+
+// Decode reads one message and reports whether it was market data of a contract asked for.
+func (d *Decoder) Decode(frame []byte) (data bool) {
+	d.d.ResetBytes(frame)
+	d.rows = d.rows[:0]
+	if d.d.Next() != jx.Object {
+		d.sink.Dropped(feeds.Garbage)
+		return false
+	}
+	var e envelope
+	if err := d.envelope(&e); err != nil {
+		d.sink.Dropped(reason(err))
+		return false
+	}
+	if e.wrong {
+		d.sink.Dropped(feeds.WrongType)
+		return false
+	}
+	return d.dispatch(&e)
+}
+
+// reason tells messages that are none from those with a wrong field.
+func reason(err error) feeds.Reason {
+	if errors.Is(err, wire.ErrType) {
+		return feeds.WrongType
+	}
+	return feeds.Garbage
+}
+
+// envelope reads a whole message. The rows of its result are told afterwards, as they may
+// come before the fields that say what they are.
+func (d *Decoder) envelope(e *envelope) error {
+	it, err := d.d.ObjIter()
+	if err != nil {
+		return err
+	}
+	for it.Next() {
+		switch err := d.outer(e, it.Key()); {
+		case errors.Is(err, wire.ErrType):
+			e.wrong = true
+		case err != nil:
+			return err
+		}
+	}
+	if err := it.Err(); err != nil {
+		return err
+	}
+	return wire.End(&d.d)
+}
+
+func (d *Decoder) outer(e *envelope, key []byte) (err error) {
+	switch string(key) {
+	case "channel":
+		var b []byte
+		if b, err = wire.Text(&d.d); err == nil {
+			e.name, e.channel = b, channelOf(b)
+		}
+	case "event":
+		var b []byte
+		if b, err = wire.Text(&d.d); err == nil {
+			e.event = eventOf(b)
+		}
+	case "time":
+		var at time.Time
+		if at, err = optionalTime(&d.d); err == nil && e.at.IsZero() {
+			e.at = at
+		}
+	case "time_ms":
+		var at time.Time
+		if at, err = optionalTime(&d.d); err == nil && !at.IsZero() {
+			e.at = at
+		}
+	case "id":
+		e.id, _, err = wire.Int(&d.d)
+	case "result":
+		err = d.result(e)
+	case "error":
+		err = d.failure(e)
+	default:
+		err = d.d.Skip()
+	}
+	return err
+}
+
+// optionalTime reads a time of which zero means that it is not told.
+func optionalTime(d *jx.Decoder) (time.Time, error) {
+	v, ok, err := wire.Int(d)
+	if err != nil || !ok || v == 0 {
+		return time.Time{}, err
+	}
+	at, _, err := wire.Moment(v)
+	return at, err
+}
+
+func channelOf(b []byte) channel {
+	switch string(b) {
+	case "futures.tickers":
+		return tickersChannel
+	case "futures.public_liquidates":
+		return liquidationsChannel
+	case "futures.pong", "futures.ping", "futures.system":
+		return controlChannel
+	default:
+		return otherChannel
+	}
+}
+
+func eventOf(b []byte) event {
+	switch string(b) {
+	case "update", "all":
+		return updateEvent
+	case "subscribe", "unsubscribe":
+		return subscribeEvent
+	case "":
+		return noEvent
+	default:
+		return otherEvent
+	}
+}
+
+// failure reads the error of an answer.
+func (d *Decoder) failure(e *envelope) error {
+	if d.d.Next() == jx.Null {
+		return d.d.Null()
+	}
+	return eachField(&d.d, func(key []byte) error {
+		e.failed = true
+		if string(key) != "message" {
+			return d.d.Skip()
+		}
+		b, err := wire.Text(&d.d)
+		e.message = clip(b)
+		return err
+	})
+}
+
+// result reads the rows of a list; answers have an object in its place.
+func (d *Decoder) result(e *envelope) error {
+	if d.d.Next() != jx.Array {
+		return d.d.Skip()
+	}
+	e.list = true
+	it, err := d.d.ArrIter()
+	if err != nil {
+		return err
+	}
+	for it.Next() {
+		d.rows = append(d.rows, row{})
+		r := &d.rows[len(d.rows)-1]
+		if d.d.Next() != jx.Object {
+			r.wrong, err = true, d.d.Skip()
+		} else if err = r.read(&d.d, d.contracts); errors.Is(err, wire.ErrType) {
+			r.wrong, err = true, nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return it.Err()
+}
+
+func (d *Decoder) dispatch(e *envelope) (data bool) {
+	switch {
+	case e.failed || e.event == subscribeEvent:
+		d.answer(reply{ID: e.id, Channel: string(e.name), Refused: e.failed, Message: e.message})
+		return false
+	case e.channel == controlChannel:
+		return false
+	case e.event != updateEvent || e.channel == otherChannel || e.channel == 0:
+		d.sink.Dropped(feeds.Garbage)
+		return false
+	case !e.list:
+		d.sink.Dropped(feeds.WrongType)
+		return false
+	}
+	for i := range d.rows {
+		if d.tell(e, &d.rows[i]) {
+			data = true
+		}
+	}
+	return data
+}
+
+// tell hands one row on and reports whether it told something.
+func (d *Decoder) tell(e *envelope, r *row) bool {
+	if r.at.IsZero() {
+		r.at = e.at
+	}
+	switch {
+	case r.wrong:
+		d.sink.Dropped(feeds.WrongType)
+		return false
+	case r.known == nil:
+		d.sink.Dropped(feeds.UnknownContract)
+		return false
+	case r.at.IsZero():
+		d.sink.Dropped(feeds.WrongType)
+		return false
+	case r.at.Sub(d.now()) > maxAhead:
+		d.sink.Dropped(feeds.OutOfOrder)
+		return false
+	case e.channel == tickersChannel:
+		return d.ticker(r)
+	default:
+		return d.liquidation(r)
+	}
+}
+
+func (d *Decoder) ticker(r *row) bool {
+	u, ok := r.ticker.update(r.known.contract)
+	switch {
+	case !ok:
+		d.sink.Dropped(feeds.Impossible)
+		return false
+	case r.at.UnixNano() < r.known.newest.Load():
+		d.sink.Dropped(feeds.OutOfOrder)
+		return false
+	}
+	r.known.newest.Store(r.at.UnixNano())
+	u = dated(u, r.at)
+	r.known.told.note(&u, time.Now())
+	d.sink.Update(u)
+	return true
+}
+
+func (d *Decoder) liquidation(r *row) bool {
+	l := liquidation(*r.known.contract, r.at, r.size, r.price)
+	if !r.sized || !r.priced {
+		d.sink.Dropped(feeds.WrongType)
+		return false
+	}
+	if !possible(l) || math.IsNaN(l.NotionalUSD()) {
+		d.sink.Dropped(feeds.Impossible)
+		return false
+	}
+	id := identity(r.known.contract.Symbol, r.at, r.size, r.price)
+	if !d.seen.add(id) {
+		d.sink.Dropped(feeds.Duplicate)
+		return false
+	}
+	d.sink.Update(feeds.Update{Contract: r.known.contract, Kind: feeds.Liquidation, At: r.at, Order: l, ID: id})
+	return true
+}

@@ -1,0 +1,93 @@
+package gate
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-faster/jx"
+
+	"liqbot/feeds/wire"
+)
+
+// eachRow hands each object of an array to row, which reads it to its end. Rows that are
+// of the wrong type are left out and counted.
+func eachRow(body []byte, row func(d *jx.Decoder) error) (left int, err error) {
+	d := jx.DecodeBytes(body)
+	it, err := d.ArrIter()
+	if err != nil {
+		return 0, fmt.Errorf("want a list: %w", err)
+	}
+	for it.Next() {
+		switch err := row(d); {
+		case errors.Is(err, wire.ErrType):
+			left++
+		case err != nil:
+			return left, err
+		}
+	}
+	if err := it.Err(); err != nil {
+		return left, err
+	}
+	return left, wire.End(d)
+}
+
+// eachField hands each value of an object to field by its key. The first value of a wrong
+// type becomes the error, when all have been read.
+func eachField(d *jx.Decoder, field func(key []byte) error) error {
+	if d.Next() != jx.Object {
+		if err := d.Skip(); err != nil {
+			return err
+		}
+		return fmt.Errorf("%w: want an object", wire.ErrType)
+	}
+	it, err := d.ObjIter()
+	if err != nil {
+		return err
+	}
+	var wrong error
+	for it.Next() {
+		switch err := field(it.Key()); {
+		case errors.Is(err, wire.ErrType):
+			wrong = err
+		case err != nil:
+			return err
+		}
+	}
+	if err := it.Err(); err != nil {
+		return err
+	}
+	return wrong
+}
+
+// float reads a number; nothing told leaves what is there.
+func float(d *jx.Decoder, into *float64) error {
+	v, ok, err := wire.Float(d)
+	if ok {
+		*into = v
+	}
+	return err
+}
+
+// moment reads a time; nothing told leaves what is there.
+func moment(d *jx.Decoder, into *time.Time) error {
+	v, ok, err := wire.Time(d)
+	if ok {
+		*into = v
+	}
+	return err
+}
+
+func decodeTime(body []byte) (at time.Time, err error) {
+	d := jx.DecodeBytes(body)
+	err = eachField(d, func(key []byte) error {
+		if string(key) == "server_time" {
+			return moment(d, &at)
+		}
+		return d.Skip()
+	})
+	if err == nil && at.IsZero() {
+		err = fmt.Errorf("%w: no server_time", wire.ErrType)
+	}
+	return at, err
+}

@@ -1,0 +1,208 @@
+package gate
+
+import (
+	"errors"
+	"math"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-faster/jx"
+
+	"liqbot/feeds"
+	"liqbot/feeds/wire"
+	"liqbot/market"
+)
+
+// row is a row of futures.tickers, of the REST tickers or of futures.public_liquidates.
+type row struct {
+	known  *known
+	at     time.Time // its own; zero if only the message has one
+	wrong  bool      // something is not of its type
+	ticker ticker
+
+	size, price   float64
+	sized, priced bool
+}
+
+// read takes all fields of the object. Its error is wire.ErrType, or that of a broken
+// message.
+func (r *row) read(d *jx.Decoder, contracts map[string]*known) error {
+	it, err := d.ObjIter()
+	if err != nil {
+		return err
+	}
+	var wrong error
+	for it.Next() {
+		switch err := r.field(d, it.Key(), contracts); {
+		case errors.Is(err, wire.ErrType):
+			wrong = err
+		case err != nil:
+			return err
+		}
+	}
+	if err := it.Err(); err != nil {
+		return err
+	}
+	return wrong
+}
+
+func (r *row) field(d *jx.Decoder, key []byte, contracts map[string]*known) (err error) {
+	switch string(key) {
+	case "contract":
+		var b []byte
+		if b, err = wire.Text(d); err == nil {
+			r.known = contracts[string(b)]
+		}
+	case "t", "time", "time_ms": // liquidations: seconds, then milliseconds, over the years
+		var at time.Time
+		if at, err = optionalTime(d); err == nil && !at.IsZero() {
+			r.at = at
+		}
+	case "size":
+		r.size, r.sized, err = wire.Float(d)
+	case "price":
+		r.price, r.priced, err = wire.Float(d)
+	default:
+		return r.ticker.field(d, key)
+	}
+	return err
+}
+
+// ticker is what a ticker tells; what it does not is zero.
+type ticker struct {
+	mark, index, last, size, funding float64
+	hasMark, hasFunding              bool
+	interval, next                   int64 // seconds; unix seconds
+}
+
+func (t *ticker) field(d *jx.Decoder, key []byte) (err error) {
+	switch string(key) {
+	case "mark_price":
+		t.mark, t.hasMark, err = wire.Float(d)
+	case "index_price":
+		t.index, _, err = wire.Float(d)
+	case "last":
+		t.last, _, err = wire.Float(d)
+	case "total_size":
+		t.size, _, err = wire.Float(d)
+	case "funding_rate":
+		t.funding, t.hasFunding, err = wire.Float(d)
+	case "funding_interval":
+		t.interval, _, err = wire.Int(d)
+	case "funding_next_apply":
+		t.next, _, err = wire.Int(d)
+	default:
+		err = d.Skip()
+	}
+	return err
+}
+
+// update makes coins and USD for one coin; ok is false if something cannot be. Index, last
+// price and open interest may be zero on a contract that hardly trades: not told.
+func (t *ticker) update(c *market.Contract) (u feeds.Update, ok bool) {
+	u = feeds.Update{
+		Contract: c, Kind: feeds.Ticker,
+		MarkUSD: t.mark / c.QuotedCoins, IndexUSD: t.index / c.QuotedCoins, LastUSD: t.last / c.QuotedCoins,
+		OpenInterestCoins: t.size * c.ContractCoins,
+	}
+	if t.hasMark && !feeds.PossiblePrice(u.MarkUSD) || !zeroOr(feeds.PossiblePrice, u.IndexUSD) ||
+		!zeroOr(feeds.PossiblePrice, u.LastUSD) || !zeroOr(feeds.PossibleCoins, u.OpenInterestCoins) ||
+		t.hasFunding && !feeds.PossibleFunding(t.funding) {
+		return u, false
+	}
+	t.fund(&u)
+	return u, true
+}
+
+// fund tells the funding, where the interval is known.
+func (t *ticker) fund(u *feeds.Update) {
+	interval := u.Contract.FundingInterval
+	if t.interval > 0 && t.interval <= 7*24*3600 {
+		interval = time.Duration(t.interval) * time.Second
+	}
+	if !t.hasFunding || interval <= 0 {
+		return
+	}
+	u.HasFunding, u.FundingRate, u.FundingInterval = true, t.funding, interval
+	if at, ok, err := wire.Moment(t.next); err == nil && ok && t.next > 0 {
+		u.FundingAt = at
+	}
+}
+
+// dated sets the moment of a ticker. The next payment, where it is not told, is at the
+// next whole interval of the day.
+func dated(u feeds.Update, at time.Time) feeds.Update {
+	u.At = at
+	if u.HasFunding && u.FundingAt.IsZero() {
+		u.FundingAt = at.Truncate(u.FundingInterval).Add(u.FundingInterval)
+	}
+	return u
+}
+
+func zeroOr(possible func(float64) bool, v float64) bool { return v == 0 || possible(v) }
+
+// told is when a contract was last heard of. It is safe for concurrent use.
+type told struct{ mark, openInterest atomic.Int64 } // unix nanoseconds, our clock
+
+func (t *told) note(u *feeds.Update, now time.Time) {
+	if u.MarkUSD > 0 {
+		t.mark.Store(now.UnixNano())
+	}
+	if u.OpenInterestCoins > 0 {
+		t.openInterest.Store(now.UnixNano())
+	}
+}
+
+// silent reports whether no mark price came for staleMark.
+func (t *told) silent(now time.Time) bool { return now.UnixNano()-t.mark.Load() >= int64(staleMark) }
+
+// stale reports whether no open interest came for staleInterest.
+func (t *told) stale(now time.Time) bool {
+	return now.UnixNano()-t.openInterest.Load() >= int64(staleInterest)
+}
+
+// recent remembers the newest forced orders, so that none is told twice.
+type recent struct {
+	ids  map[uint64]struct{}
+	ring []uint64
+	next int
+}
+
+const recentOrders = 8192
+
+func newRecent() *recent {
+	return &recent{ids: make(map[uint64]struct{}, recentOrders), ring: make([]uint64, 0, recentOrders)}
+}
+
+// add reports whether the order is new.
+func (r *recent) add(id uint64) bool {
+	if _, ok := r.ids[id]; ok {
+		return false
+	}
+	r.ids[id] = struct{}{}
+	if len(r.ring) < recentOrders {
+		r.ring = append(r.ring, id)
+		return true
+	}
+	delete(r.ids, r.ring[r.next])
+	r.ring[r.next] = id
+	r.next = (r.next + 1) % recentOrders
+	return true
+}
+
+// identity is the same for the same order only (FNV-1a of what tells it apart). Gate gives
+// its orders no number.
+func identity(symbol string, at time.Time, size, price float64) uint64 {
+	const offset, prime = 14695981039346656037, 1099511628211
+	h := uint64(offset)
+	for i := range len(symbol) {
+		h = (h ^ uint64(symbol[i])) * prime
+	}
+	for _, v := range [...]uint64{uint64(at.UnixNano()), math.Float64bits(size), math.Float64bits(price)} {
+		for range 8 {
+			h = (h ^ v&0xff) * prime
+			v >>= 8
+		}
+	}
+	return h
+}

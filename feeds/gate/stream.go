@@ -1,0 +1,213 @@
+package gate
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-faster/jx"
+
+	"liqbot/feeds"
+	"liqbot/feeds/stream"
+	"liqbot/market"
+)
+
+const (
+	// perConnection is as many contracts as were seen to work on one connection.
+	perConnection = 150
+	perMessage    = 50
+	// Gate closes a connection that says nothing after half a minute.
+	pingEvery = 15 * time.Second
+
+	tickersName      = "futures.tickers"
+	liquidationsName = "futures.public_liquidates"
+)
+
+// Stream implements feeds.Feed. Tickers and liquidations come over WebSockets; open
+// interest, and the tickers of contracts on which little happens, are polled.
+func (f *Feed) Stream(ctx context.Context, contracts []market.Contract, sink feeds.Sink) error {
+	known, alive := knownOf(contracts), newSignal()
+	var all sync.WaitGroup
+	for i, names := range slices.Collect(slices.Chunk(symbols(contracts), perConnection)) {
+		c := f.connection(i, names, known, sink)
+		c.alive = alive
+		all.Go(func() { c.run(ctx) })
+	}
+	all.Go(func() {
+		f.now(ctx)                 // measures the clock, by which tickers of the future are told
+		alive.wait(ctx, firstPoll) // what the stream tells need not be asked for
+		f.poll(ctx, known, sink)
+	})
+	all.Wait()
+	return nil
+}
+
+func symbols(contracts []market.Contract) []string {
+	var all []string
+	for _, c := range contracts {
+		all = append(all, c.Symbol)
+	}
+	return all
+}
+
+// connection is one of the connections of a Stream, through all its reconnects.
+type connection struct {
+	feed    *Feed
+	name    string
+	first   bool // carries the liquidations of all contracts
+	known   map[string]*known
+	sink    feeds.Sink
+	alive   *signal
+	sending sync.WaitGroup
+
+	mu      sync.Mutex
+	names   []string
+	conn    *stream.Conn
+	ctx     context.Context //nolint:containedctx // of conn: it ends with it
+	id      int64
+	batches map[int64][]string
+}
+
+func (f *Feed) connection(i int, names []string, known map[string]*known, sink feeds.Sink) *connection {
+	c := &connection{feed: f, name: "public", first: i == 0, names: names, known: known, sink: sink, batches: make(map[int64][]string)}
+	if i > 0 {
+		c.name = fmt.Sprintf("public-%d", i+1)
+	}
+	return c
+}
+
+func (c *connection) run(ctx context.Context) {
+	d := newDecoder(c.known, c.sink, c.feed.guess, c.answered)
+	_ = stream.Run(ctx, stream.Config{ // nil when the context ends, and only then it returns
+		Name: "gate " + c.name, URL: func() string { return c.feed.cfg.StreamURL + streamPath },
+		Header: decimals(), Client: c.feed.cfg.Client,
+		Subscribe: c.subscribe,
+		Handle: func(frame []byte) bool {
+			c.sink.Frame(c.name, frame)
+			data := d.Decode(frame)
+			if data {
+				c.alive.give()
+			}
+			return data
+		},
+		Ping: ping, PingEvery: pingEvery,
+		Silence: c.feed.cfg.Silence, MinBackoff: c.feed.cfg.MinBackoff,
+		Connected: func(err error) { c.sink.Connected(c.name, err) },
+		Log:       c.feed.cfg.Log,
+	})
+	c.sending.Wait()
+}
+
+func ping() []byte {
+	return fmt.Appendf(nil, `{"time":%d,"channel":"futures.ping"}`, time.Now().Unix())
+}
+
+func (c *connection) subscribe(ctx context.Context, conn *stream.Conn) error {
+	c.mu.Lock()
+	c.conn, c.ctx = conn, ctx
+	clear(c.batches)
+	names := slices.Clone(c.names)
+	c.mu.Unlock()
+	if c.first {
+		if err := c.send(ctx, conn, liquidationsName, []string{"!all"}); err != nil {
+			return err
+		}
+	}
+	for batch := range slices.Chunk(names, perMessage) {
+		if err := c.send(ctx, conn, tickersName, batch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *connection) send(ctx context.Context, conn *stream.Conn, channel string, names []string) error {
+	c.mu.Lock()
+	c.id++
+	id := c.id
+	if channel == tickersName {
+		c.batches[id] = names
+	}
+	c.mu.Unlock()
+	return conn.Send(ctx, subscription(id, channel, names))
+}
+
+func subscription(id int64, channel string, names []string) []byte {
+	var w jx.Writer
+	w.ObjStart()
+	w.FieldStart("time")
+	w.Int64(time.Now().Unix())
+	w.Comma()
+	w.FieldStart("id")
+	w.Int64(id)
+	w.Comma()
+	w.FieldStart("channel")
+	w.Str(channel)
+	w.Comma()
+	w.RawStr(`"event":"subscribe","payload":[`)
+	for i, name := range names {
+		if i > 0 {
+			w.Comma()
+		}
+		w.Str(name)
+	}
+	w.RawStr("]}")
+	return w.Buf
+}
+
+// answered is told what Gate says of a subscription. One contract that it does not know
+// spoils the others of the message, which are then asked for again without it.
+func (c *connection) answered(a reply) {
+	if !a.Refused || strings.HasPrefix(a.Message, "Alert sub") { // the latter: subscribed already
+		return
+	}
+	c.sink.Dropped(feeds.Refused)
+	c.feed.cfg.Log.Warn("subscription refused", slog.String("venue", string(Venue)), slog.String("channel", a.Channel), slog.String("message", a.Message))
+	if a.Channel != tickersName {
+		return
+	}
+	fields := strings.Fields(a.Message)
+	named := ""
+	if len(fields) > 0 {
+		named = fields[len(fields)-1]
+	}
+	if k := c.known[named]; k != nil {
+		c.sink.Update(feeds.Update{Contract: k.contract, Kind: feeds.ContractChanged, At: c.feed.guess()})
+	}
+	c.again(a.ID, named)
+}
+
+// again subscribes to what a refused message named besides the contract that is at fault;
+// to its halves, when that is not known.
+func (c *connection) again(id int64, named string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, ok := c.batches[id]; !ok {
+		id = 0
+		for other, batch := range c.batches {
+			if named != "" && slices.Contains(batch, named) {
+				id = other
+			}
+		}
+	}
+	batch := c.batches[id]
+	delete(c.batches, id)
+	var rest [][]string
+	switch at := slices.Index(batch, named); {
+	case at >= 0:
+		c.names = slices.DeleteFunc(slices.Clone(c.names), func(n string) bool { return n == named })
+		rest = append(rest, slices.Concat(batch[:at], batch[at+1:]))
+	case len(batch) > 1:
+		rest = append(rest, batch[:len(batch)/2], batch[len(batch)/2:])
+	}
+	ctx, conn := c.ctx, c.conn
+	for _, names := range rest {
+		if len(names) > 0 && conn != nil {
+			c.sending.Go(func() { _ = c.send(ctx, conn, tickersName, names) }) // it fails only with the connection
+		}
+	}
+}
