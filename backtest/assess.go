@@ -88,7 +88,7 @@ func resampleSets(entries []*entry, n int) map[string][]map[int64]float64 {
 	}
 	resampled := map[string][]map[int64]float64{}
 	for set, blocks := range days {
-		resampled[set] = draws(blocks, n)
+		resampled[set] = Draws(blocks, n)
 	}
 	return resampled
 }

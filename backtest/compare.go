@@ -53,8 +53,8 @@ func compare(set string, names []string, rows []map[string]contender) []Comparis
 			Set: set, Model: name, Rho: Figure(one.rho), DeltaR2: Figure(one.deltaR2),
 			Behind: Figure(best.rho - one.rho),
 		}
-		row.RhoLo, row.RhoHi = figures(interval(one.drawn))
-		row.BehindLo, row.BehindHi = figures(interval(behind))
+		row.RhoLo, row.RhoHi = figures(Interval(one.drawn))
+		row.BehindLo, row.BehindHi = figures(Interval(behind))
 		table = append(table, row)
 	}
 	return table

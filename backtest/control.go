@@ -45,27 +45,63 @@ func (p *sample) column(feature func(bucket int) float64) []float64 {
 // z is what a model says of the sample: the mass swept as a share of open interest.
 func (p *sample) z(swept []Swept) []float64 {
 	return p.column(func(i int) float64 {
-		return math.Log(swept[i].Of(p.side)/p.s.openInterest(i) + zFloor)
+		return LogSwept(swept[i].Of(p.side), p.s.openInterest(i))
 	})
 }
 
-// plain are the columns of the control: how far the price went, how much is
-// open, and how lively the market was.
+// plain are the columns of the control.
 func (p *sample) plain() [][]float64 {
-	s, side := p.s, p.side
-	r := p.column(func(i int) float64 { return s.range100(i, side) })
-	columns := [][]float64{
-		p.column(func(int) float64 { return 1 }), r, mapped(r, math.Sqrt), mapped(r, square),
-		p.column(func(i int) float64 { return math.Log(s.openInterest(i)) }),
-		p.column(func(i int) float64 { return s.logVolatility(i, 24) }),
-		p.column(s.logVolume),
+	s := p.s
+	rows := make([]Conditions, len(p.picked))
+	for k, i := range p.picked {
+		rows[k] = Conditions{
+			Range100: s.range100(i, p.side), Path100: s.path100(i, p.side), OpenInterest: s.openInterest(i),
+			Volatility: s.volatility(i, 24), Volume: s.volume(i),
+		}
 	}
-	if s.perBucket > 1 {
-		path := p.column(func(i int) float64 { return s.path100(i, side) })
-		columns = append(columns, path, mapped(path, math.Sqrt), mapped(path, square))
+	return ControlColumns(rows, s.perBucket > 1)
+}
+
+// Conditions are what explains a bucket's liquidations of a side without a map.
+type Conditions struct {
+	// Range100 is how far the price went against the side from the open, in log per cent,
+	// and Path100 the same bar by bar, summed.
+	Range100, Path100 float64
+	OpenInterest      float64 // at the open, base coins
+	Volatility        float64 // mean absolute hourly log return of the day before
+	Volume            float64 // base coins
+}
+
+// ControlColumns are the columns of the control: how far the price went, how much is
+// open, and how lively the market was. The path counts where a bucket has several bars.
+func ControlColumns(rows []Conditions, path bool) [][]float64 {
+	column := func(of func(Conditions) float64) []float64 {
+		values := make([]float64, len(rows))
+		for i, c := range rows {
+			values[i] = of(c)
+		}
+		return values
+	}
+	r := column(func(c Conditions) float64 { return c.Range100 })
+	columns := [][]float64{
+		column(func(Conditions) float64 { return 1 }), r, mapped(r, math.Sqrt), mapped(r, square),
+		column(func(c Conditions) float64 { return math.Log(c.OpenInterest) }),
+		column(func(c Conditions) float64 { return math.Log(c.Volatility + 1e-9) }),
+		column(func(c Conditions) float64 { return math.Log(c.Volume + 1e-9) }),
+	}
+	if path {
+		way := column(func(c Conditions) float64 { return c.Path100 })
+		columns = append(columns, way, mapped(way, math.Sqrt), mapped(way, square))
 	}
 	return columns
 }
+
+// LogLiquidated is what a score compares of the USD liquidated in a bucket.
+func LogLiquidated(usd float64) float64 { return math.Log(usd + yFloor) }
+
+// LogSwept is what a score compares of the mass swept in a bucket, in the unit of the
+// open interest.
+func LogSwept(mass, openInterest float64) float64 { return math.Log(mass/openInterest + zFloor) }
 
 // harder are the columns that the hard control has besides.
 func (p *sample) harder() [][]float64 {
@@ -76,7 +112,7 @@ func (p *sample) harder() [][]float64 {
 		p.column(s.return100),
 		p.column(func(i int) float64 { return s.meanLogUSD(i, side, 24/s.perBucket) }),
 		p.column(func(i int) float64 { return s.meanLogUSD(i, side, 1) }),
-		p.column(func(i int) float64 { return s.logVolatility(i, 168) }),
+		p.column(func(i int) float64 { return math.Log(s.volatility(i, 168) + 1e-9) }),
 	}
 }
 
@@ -105,7 +141,7 @@ func (s *series) barsOf(bucket int) []Bar {
 func (s *series) openInterest(bucket int) float64 { return s.barsOf(bucket)[0].OpenInterest }
 
 func (s *series) logUSD(bucket int, side market.Side) float64 {
-	return math.Log(s.buckets[bucket].usd[sideIndex(side)] + yFloor)
+	return LogLiquidated(s.buckets[bucket].usd[sideIndex(side)])
 }
 
 // meanLogUSD averages the n buckets before; those without a label are left out.
@@ -147,8 +183,8 @@ func (s *series) return100(bucket int) float64 {
 	return 100 * math.Log(bars[len(bars)-1].Close/bars[0].Open)
 }
 
-// logVolatility is the log of the mean absolute hourly return before the bucket.
-func (s *series) logVolatility(bucket, hours int) float64 {
+// volatility is the mean absolute hourly log return before the bucket.
+func (s *series) volatility(bucket, hours int) float64 {
 	sum, n := 0.0, 0
 	end := s.buckets[bucket].first
 	for _, b := range s.bars[max(0, end-hours):end] {
@@ -157,13 +193,13 @@ func (s *series) logVolatility(bucket, hours int) float64 {
 			n++
 		}
 	}
-	return math.Log(sum/float64(max(n, 1)) + 1e-9)
+	return sum / float64(max(n, 1))
 }
 
-func (s *series) logVolume(bucket int) float64 {
+func (s *series) volume(bucket int) float64 {
 	sum := 0.0
 	for _, b := range s.barsOf(bucket) {
 		sum += b.Volume
 	}
-	return math.Log(sum + 1e-9)
+	return sum
 }

@@ -68,6 +68,15 @@ func (c *controlled) gain(z []float64) (rz []float64, rho, deltaR2 float64) {
 	return rz, Spearman(c.ry, rz), along * along / own / dot(c.ry, c.ry) * (1 - c.r2)
 }
 
+// Gain is what a model adds to a control: the residuals of the outcome y and of the
+// model's z on the columns, and their rank correlation, NaN when z is nothing but what
+// the control knows.
+func Gain(y, z []float64, columns [][]float64) (ry, rz []float64, rho float64) {
+	c := control(y, columns)
+	rz, rho, _ = c.gain(z)
+	return c.ry, rz, rho
+}
+
 // score fills a row of the first table.
 func score(p *sample, out *replayed, boot int) Score {
 	row := Score{

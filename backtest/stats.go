@@ -232,8 +232,9 @@ func (p *rankPair) rho(drawn map[int64]float64) float64 {
 // seed makes every run of the resampling give the same intervals.
 const seed = 20240619
 
-// draws resamples blocks with replacement, n times; the same blocks give the same draws.
-func draws(blocks []int64, n int) []map[int64]float64 {
+// Draws resamples blocks (such as days) with replacement, n times: how often each block
+// comes. The same blocks, in any order, give the same draws.
+func Draws(blocks []int64, n int) []map[int64]float64 {
 	blocks = slices.Clone(blocks)
 	slices.Sort(blocks)
 	blocks = slices.Compact(blocks)
@@ -249,8 +250,8 @@ func draws(blocks []int64, n int) []map[int64]float64 {
 	return all
 }
 
-// interval is the middle 95 % of values; NaN is left out.
-func interval(values []float64) (lo, hi float64) {
+// Interval is the middle 95 % of values; NaN is left out, and of nothing both ends are NaN.
+func Interval(values []float64) (lo, hi float64) {
 	values = slices.DeleteFunc(slices.Clone(values), math.IsNaN)
 	slices.Sort(values)
 	return quantile(values, 0.025), quantile(values, 0.975)
@@ -273,10 +274,32 @@ func quantile(sorted []float64, q float64) float64 {
 // whole blocks (such as days) drawn with replacement. The same input gives the
 // same interval.
 func SpearmanInterval(a, b []float64, blocks []int64, n int) (lo, hi float64) {
-	pair := newRankPair(a, b, blocks)
-	rhos := make([]float64, 0, n)
-	for _, drawn := range draws(blocks, n) {
-		rhos = append(rhos, pair.rho(drawn))
+	return MeanSpearmanInterval([]Pair{{A: a, B: b, Blocks: blocks}}, n)
+}
+
+// Pair is two series to be compared by rank, with the block (such as the day) that each
+// row is drawn with. All three are as long as each other.
+type Pair struct {
+	A, B   []float64
+	Blocks []int64
+}
+
+// MeanSpearmanInterval is the middle 95 % of n means of the pairs' rank correlations. A
+// block is drawn for all pairs at once: what happened on a day happened to all of them.
+func MeanSpearmanInterval(pairs []Pair, n int) (lo, hi float64) {
+	var blocks []int64
+	ready := make([]*rankPair, len(pairs))
+	for i, p := range pairs {
+		blocks = append(blocks, p.Blocks...)
+		ready[i] = newRankPair(p.A, p.B, p.Blocks)
 	}
-	return interval(rhos)
+	rhos := make([]float64, 0, n)
+	for _, drawn := range Draws(blocks, n) {
+		sum := 0.0
+		for _, p := range ready {
+			sum += p.rho(drawn)
+		}
+		rhos = append(rhos, sum/float64(len(ready)))
+	}
+	return Interval(rhos)
 }

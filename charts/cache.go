@@ -4,6 +4,7 @@ import (
 	"maps"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"liqbot/chat"
 	"liqbot/locales"
@@ -18,6 +19,10 @@ type cacheKey struct {
 	id       uint64
 	language string
 	shape    chat.Shape
+	// span is that of a picture of realised liquidations, 0 for a map.
+	span time.Duration
+	// heatmap says that id is that of a heatmap.
+	heatmap bool
 }
 
 func newCacheKey(s *snapshot.Snapshot, l *locales.Language, shape chat.Shape) cacheKey {

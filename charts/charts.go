@@ -1,5 +1,5 @@
-// Package charts turns a snapshot into a picture: the liquidation map as a PNG,
-// wide for pages and files or upright for phones. It holds the theme, the layout,
+// Package charts turns a snapshot into a picture: the liquidation map, or what was
+// liquidated over time, as a PNG, wide for pages and files or upright for phones. It holds the theme, the layout,
 // the fonts and a bounded cache of finished pictures; it fetches nothing, reads
 // no clock and has no sentence of its own. go-chart is the chart library, with a
 // Renderer, Series and Range made for this one map, which is what makes a picture
@@ -12,6 +12,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"io"
 	"runtime"
 	"strconv"
 	"sync"
@@ -72,29 +73,37 @@ func (c *Charts) OnRender(f func(time.Duration)) { c.rendered = f }
 // an ID is rendered each time. The error is the context's when that ends first:
 // the render goes on for those who still wait.
 func (c *Charts) LiquidationMap(ctx context.Context, s *snapshot.Snapshot, l *locales.Language, shape chat.Shape) (*chat.Picture, error) {
-	if p, ok := c.Ready(s, l, shape); ok {
+	return c.kept(ctx, s, newCacheKey(s, l, shape), pictureName(s, l, shape), func() (*chat.Picture, error) {
+		return c.picture(s, l, shape)
+	})
+}
+
+// kept returns the picture of a key from the cache, or makes it, once for all who ask
+// for it at the same time.
+func (c *Charts) kept(ctx context.Context, s *snapshot.Snapshot, key cacheKey, name string, draw func() (*chat.Picture, error)) (*chat.Picture, error) {
+	if p, ok := c.cache.load(key); ok && s.ID != 0 {
 		return p, nil
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("charts: %s map: %w", s.Key, err)
+		return nil, fmt.Errorf("charts: %s: %w", s.Key, err)
 	}
 	if s.ID == 0 {
-		return c.picture(s, l, shape)
+		return draw()
 	}
-	flight := c.flights.DoChan(pictureName(s, l, shape), func() (any, error) {
-		if p, ok := c.Ready(s, l, shape); ok {
+	flight := c.flights.DoChan(name, func() (any, error) {
+		if p, ok := c.cache.load(key); ok {
 			return p, nil
 		}
-		p, err := c.picture(s, l, shape)
+		p, err := draw()
 		if err != nil {
 			return nil, err
 		}
-		c.cache.store(newCacheKey(s, l, shape), s.Key, p)
+		c.cache.store(key, s.Key, p)
 		return p, nil
 	})
 	select {
 	case <-ctx.Done():
-		return nil, fmt.Errorf("charts: %s map: %w", s.Key, ctx.Err())
+		return nil, fmt.Errorf("charts: %s: %w", s.Key, ctx.Err())
 	case result := <-flight:
 		if result.Err != nil {
 			return nil, result.Err
@@ -114,14 +123,21 @@ func (c *Charts) Ready(s *snapshot.Snapshot, l *locales.Language, shape chat.Sha
 
 // Render draws the map without the cache and returns the PNG file. Equal input
 // gives equal bytes.
-func (c *Charts) Render(s *snapshot.Snapshot, l *locales.Language, shape chat.Shape) (png []byte, err error) {
+func (c *Charts) Render(s *snapshot.Snapshot, l *locales.Language, shape chat.Shape) ([]byte, error) {
+	return c.draw(s.Key, shape, func(provider chart.RendererProvider, w io.Writer) error {
+		return newSketch(s, l, shape, c.types).render(provider, c.font, w)
+	})
+}
+
+// draw lends a raster to what draws a picture.
+func (c *Charts) draw(key snapshot.Key, shape chat.Shape, render func(chart.RendererProvider, io.Writer) error) (png []byte, err error) {
 	c.slots <- struct{}{}
 	defer func() { <-c.slots }()
 	own := c.rasters.Get().(*raster)
 	// A raster whose drawing panicked is not put back: what it holds is unknown.
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("charts: draw %s map: panic: %v", s.Key, p)
+			err = fmt.Errorf("charts: draw %s: panic: %v", key, p)
 		}
 	}()
 	var out bytes.Buffer
@@ -129,8 +145,8 @@ func (c *Charts) Render(s *snapshot.Snapshot, l *locales.Language, shape chat.Sh
 		own.begin(width, height, measuresOf(shape).level, c.types)
 		return own, nil
 	}
-	if err := newSketch(s, l, shape, c.types).render(provider, c.font, &out); err != nil {
-		return nil, fmt.Errorf("charts: draw %s map: %w", s.Key, err)
+	if err := render(provider, &out); err != nil {
+		return nil, fmt.Errorf("charts: draw %s: %w", key, err)
 	}
 	c.rasters.Put(own)
 	return out.Bytes(), nil

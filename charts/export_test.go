@@ -2,8 +2,10 @@ package charts
 
 import (
 	"io"
+	"time"
 
 	chart "github.com/wcharczuk/go-chart/v2"
+	"github.com/wcharczuk/go-chart/v2/drawing"
 
 	"liqbot/chat"
 	"liqbot/locales"
@@ -23,6 +25,19 @@ var (
 func (c *Charts) RenderOn(provider chart.RendererProvider, s *snapshot.Snapshot, l *locales.Language, shape chat.Shape, w io.Writer) error {
 	return newSketch(s, l, shape, c.types).render(provider, c.font, w)
 }
+
+// RenderRektOn draws what was liquidated with any go-chart renderer.
+func (c *Charts) RenderRektOn(provider chart.RendererProvider, s *snapshot.Snapshot, span time.Duration, l *locales.Language, shape chat.Shape, w io.Writer) error {
+	return newRektSketch(s, span, l, shape, c.types).render(provider, c.font, w)
+}
+
+// RenderHeatmapOn draws a heatmap with any go-chart renderer.
+func (c *Charts) RenderHeatmapOn(provider chart.RendererProvider, m *snapshot.Heatmap, l *locales.Language, shape chat.Shape, w io.Writer) error {
+	return newHeatSketch(m, l, shape, c.types).render(provider, c.font, w)
+}
+
+// HeatRamp is the colours of a heatmap, darkest first.
+func HeatRamp() []drawing.Color { return heatRamp[:] }
 
 // Renderer is the provider of the package's own renderer.
 func (c *Charts) Renderer(width, height int) (chart.Renderer, error) {

@@ -76,6 +76,8 @@ type grid struct {
 	pixels int
 	// shift moves the levels of a side within their buckets, USD.
 	shift [2]float64
+	// gap is the usual distance of levels that lie at nearly regular ones, USD; else 0.
+	gap float64
 }
 
 // newGrid divides an axis of this many pixels into buckets of at least so many.
@@ -88,6 +90,7 @@ func newGrid(m *liquidation.Map, e extent, length, pixels int) grid {
 	g := grid{mark: mark, pixels: pixels, n: length / pixels}
 	g.step = (e.high - e.low) / float64(g.n)
 	if gap := regular(gaps); gap > g.step/coarse && gap < g.step*2 {
+		g.gap = gap
 		g.align(m, gap, e.high-e.low, length)
 	}
 	g.below = min(max(int(float64(g.n)*(mark-e.low)/(e.high-e.low)), 1), g.n-1)
@@ -184,6 +187,67 @@ func (g grid) bucket(side market.Side, price float64) (int, bool) {
 	return int(max(i, 0)), i >= 0
 }
 
+// portion is the part of a level that is drawn in a bucket, a fraction.
+type portion struct {
+	bucket int
+	of     float64
+}
+
+// near is the distance to a neighbour, or the usual one where that is another.
+func (g grid) near(distance float64) float64 {
+	const drift = 1.2 // of the usual distance, over the whole range
+	if d := math.Abs(distance); d < g.gap*drift && d > g.gap/drift {
+		return d
+	}
+	return g.gap
+}
+
+// split divides a level, the i-th of its side, among the buckets that it reaches into.
+// Levels at regular distances stand for what lies around them, half way to their
+// neighbours: on a grid by per cent the distances grow with the price, so that no buckets
+// of one width would hold the same number everywhere. Others are where they are. before is
+// the price of the level before, 0 if there is none.
+func (g grid) split(parts []portion, side market.Side, levels []liquidation.Level, i int, before float64) []portion {
+	price, inner, outer := levels[i].PriceUSD, g.gap, g.gap
+	if g.gap > 0 && before > 0 {
+		inner = g.near(price - before)
+	}
+	for _, next := range levels[i+1:] {
+		if next.PriceUSD != price {
+			outer = g.near(next.PriceUSD - price)
+			break
+		}
+	}
+	at, _ := g.bucket(side, price)
+	shift := g.shift[0]
+	if side == market.Short {
+		shift = g.shift[1]
+	}
+	place := (math.Abs(price-g.mark) + shift) / g.step
+	from, to := max(0, place-inner/2/g.step), place+outer/2/g.step
+	if g.gap == 0 || to-from <= 0 {
+		return append(parts, portion{at, 1})
+	}
+	const nothing = 0.02 // of a bucket: what rounding makes reach over an edge
+	for b := math.Floor(from); b < to; b++ {
+		if over := min(to, b+1) - max(from, b); over > nothing {
+			bucket := g.below + int(b)
+			if side == market.Long {
+				bucket = g.below - 1 - int(b)
+			}
+			parts = append(parts, portion{min(max(bucket, 0), g.n-1), over})
+		}
+	}
+	total := 0.0
+	for _, p := range parts {
+		total += p.of
+	}
+	for j := range parts {
+		parts[j].of /= total
+	}
+	return parts
+}
+
 // histogram is the intensity of each bucket by shade, and the curves.
 type histogram struct {
 	grid
@@ -235,16 +299,19 @@ const (
 func (h *histogram) add(levels []liquidation.Level, side market.Side, layer func(market.Venue) int) []liquidation.Point {
 	curve := make([]liquidation.Point, 1, min(len(levels)+2, h.n))
 	curve[0] = liquidation.Point{PriceUSD: h.mark}
-	sum, price, i := 0.0, 0.0, 0
-	for _, l := range levels {
+	sum, price := 0.0, 0.0
+	var parts []portion
+	for i, l := range levels {
 		if l.PriceUSD != price {
-			at, ok := h.bucket(side, l.PriceUSD)
-			if !ok {
+			if _, ok := h.bucket(side, l.PriceUSD); !ok {
 				break
 			}
-			price, i = l.PriceUSD, at
+			parts = h.split(parts[:0], side, levels, i, price)
+			price = l.PriceUSD
 		}
-		h.sums[i*h.layers+layer(l.Venue)] += l.IntensityUSD
+		for _, p := range parts {
+			h.sums[p.bucket*h.layers+layer(l.Venue)] += l.IntensityUSD * p.of
+		}
 		before := sum
 		sum += l.IntensityUSD
 		last := &curve[len(curve)-1]

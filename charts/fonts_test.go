@@ -25,7 +25,7 @@ func TestEveryCharacterHasAGlyph(t *testing.T) {
 		if _, err := toml.DecodeFile(file, &all); err != nil {
 			t.Fatal(err)
 		}
-		for _, section := range []string{"chart", "window", "numbers"} {
+		for _, section := range []string{"chart", "rektchart", "heatchart", "window", "numbers", "span"} {
 			for _, text := range texts(all[section]) {
 				for _, r := range text {
 					if !c.Has(r) {

@@ -3,13 +3,13 @@ package charts
 import chart "github.com/wcharczuk/go-chart/v2"
 
 // drawFooter writes the exchanges, where the figures come from and of when, and
-// that intensity is relative. A recording has its own time besides, in the
-// badge's colour.
+// that intensity is relative. A recording has its own time besides, a map that is too
+// young how young it is, in the badge's colour.
 func (k *sketch) drawFooter(p pen) {
 	const gap = 24
 	f, strong := face{size: k.m.small}, face{size: k.m.small, bold: true}
 	left, right := float64(k.m.margin), float64(k.m.width-k.m.margin)
-	recorded := ""
+	recorded := k.words.warming
 	if k.words.recorded != "" {
 		recorded = k.words.unreal + " " + k.words.recorded
 	}

@@ -2,6 +2,7 @@ package charts
 
 import (
 	"math"
+	"strings"
 
 	"github.com/wcharczuk/go-chart/v2/drawing"
 )
@@ -65,7 +66,7 @@ func (k *sketch) drawWideSide(p pen, w sideWords, c drawing.Color, write writer)
 		return
 	}
 	total, plain, bold := face{size: k.m.total, bold: true}, face{size: k.m.caption}, face{size: k.m.caption, bold: true}
-	first, second := w.condition, w.price+"  "+w.distance
+	first, second := w.condition, strings.TrimSpace(w.price+"  "+w.distance)
 	beside := func() float64 { return max(k.types.width(first, plain), k.types.width(second, bold)) }
 	if k.types.width(w.total, total)+gap+beside() > width {
 		first, second = w.brief, w.distance

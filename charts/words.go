@@ -2,7 +2,9 @@ package charts
 
 import (
 	"math"
+	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"liqbot/liquidation"
@@ -17,7 +19,9 @@ type words struct {
 	// unreal is the word for a market that is not the present one, empty for a live
 	// one; recorded is the time of a recording.
 	unreal, recorded string
-	long, short      sideWords
+	// warming says that the map is younger than it should be; empty otherwise.
+	warming     string
+	long, short sideWords
 	// mark is the coin with its price, price the price alone.
 	mark, price      string
 	relative, source string
@@ -45,6 +49,9 @@ func newWords(s *snapshot.Snapshot, l *locales.Language) words {
 	if recorded.IsZero() {
 		recorded = s.Price.Provenance.RecordedAt
 	}
+	if m := s.Model; m != nil && m.Warming() {
+		w.warming = l.Say("chart.warming", "have", wholeHours(m.Age()), "need", wholeHours(m.WarmUp))
+	}
 	switch {
 	case s.Demo():
 		w.unreal = l.Say("chart.demo")
@@ -53,6 +60,8 @@ func newWords(s *snapshot.Snapshot, l *locales.Language) words {
 	}
 	return w
 }
+
+func wholeHours(d time.Duration) string { return strconv.Itoa(int(max(0, d) / time.Hour)) }
 
 func newSideWords(l *locales.Language, k *liquidation.KeyLevel, condition, brief, none string) sideWords {
 	if k == nil {
@@ -103,6 +112,9 @@ func alt(s *snapshot.Snapshot, l *locales.Language) string {
 	text := l.Say("liq.alt",
 		"coin", string(s.Key.Coin), "window", windowName(l, s.Key.Window), "price", l.Price(s.Price.USD),
 		"above", w.short.spoken(), "below", w.long.spoken(), "reading", w.verdict)
+	if w.warming != "" {
+		text = w.warming + ". " + text
+	}
 	if w.unreal != "" {
 		text = strings.TrimSpace(w.unreal+" "+w.recorded) + ". " + text
 	}

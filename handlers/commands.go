@@ -2,6 +2,8 @@ package handlers
 
 import (
 	"context"
+	"strconv"
+	"time"
 
 	"liqbot/alert"
 	"liqbot/chat"
@@ -36,6 +38,9 @@ const (
 	amountOption
 	ruleOption
 	logOption
+	lookbackOption
+	heatOption
+	goalOption
 )
 
 // commandTable lists all commands in the order of the menus. To add one, add its
@@ -44,7 +49,18 @@ func commandTable() []command {
 	return []command{
 		{name: "liq", menu: "menu.liq", help: "help.liq", run: liq, options: []option{coinOption, windowOption}, press: true},
 		{name: "levels", menu: "menu.levels", help: "help.levels", run: levels, options: []option{coinOption, windowOption}, press: true},
+		{name: "heatmap", menu: "menu.heatmap", help: "help.heatmap", run: heatmap, options: []option{coinOption, heatOption}, press: true},
+		{name: "cascade", menu: "menu.cascade", help: "help.cascade", run: cascade, options: []option{coinOption, goalOption, windowOption}, press: true},
 		{name: "price", menu: "menu.price", help: "help.price", run: price, options: []option{coinOption}, press: true},
+		{name: "report", menu: "menu.report", help: "help.report", run: writeReport, options: []option{coinOption}, press: true},
+		{name: "why", menu: "menu.why", help: "help.why", run: why, options: []option{coinOption, windowOption}, press: true},
+		{name: "accuracy", menu: "menu.accuracy", help: "help.accuracy", run: howAccurate, options: []option{coinOption}, press: true},
+		{name: "rekt", menu: "menu.rekt", help: "help.rekt", run: rekt, options: []option{coinOption, lookbackOption}, press: true},
+		{name: "top", menu: "menu.top", help: "help.top", run: top, options: []option{windowOption}, press: true},
+		{name: "oi", menu: "menu.oi", help: "help.oi", run: openInterest, options: []option{coinOption}, press: true},
+		{name: "funding", menu: "menu.funding", help: "help.funding", run: funding, options: []option{coinOption}, press: true},
+		{name: "longshort", menu: "menu.longshort", help: "help.longshort", run: longShort, options: []option{coinOption}, press: true},
+		{name: "etf", menu: "menu.etf", help: "help.etf", run: etf, options: []option{coinOption}, press: true},
 		{name: "subscribe", menu: "menu.subscribe", help: "help.subscribe", run: subscribe, options: []option{coinOption, placeOption}, admin: true, press: true},
 		{name: "unsubscribe", menu: "menu.unsubscribe", help: "help.unsubscribe", run: unsubscribe, options: []option{coinOption, placeOption}, admin: true, press: true},
 		{name: "alerts", menu: "menu.alerts", help: "help.alerts", run: listAlerts, options: []option{placeOption}, press: true},
@@ -94,6 +110,14 @@ func describe(o option) chat.Option {
 			values = append(values, chat.Choice{Label: string(w), Value: string(w)})
 		}
 		return choices("window", "menu.option_window", values...)
+	case heatOption:
+		var values []chat.Choice
+		for _, w := range heatWindows {
+			values = append(values, chat.Choice{Label: string(w), Value: string(w)})
+		}
+		return choices("window", "menu.option_heat", values...)
+	case goalOption:
+		return text("target", "menu.option_target")
 	case languageOption:
 		var values []chat.Choice
 		for _, tag := range locales.Tags() {
@@ -104,6 +128,13 @@ func describe(o option) chat.Option {
 		return choices("rule", "menu.option_rule", chat.Choice{Label: string(alert.Breakout), Value: string(alert.Breakout)})
 	case logOption:
 		return choices("show", "menu.option_log", chat.Choice{Label: "log", Value: "log"})
+	case lookbackOption:
+		var values []chat.Choice
+		for _, span := range lookbacks {
+			hours := strconv.Itoa(int(span/time.Hour)) + "h"
+			values = append(values, chat.Choice{Label: hours, Value: hours})
+		}
+		return choices("time", "menu.option_lookback", values...)
 	case placeOption:
 		return chat.Option{Name: "channel", Description: locales.Each("menu.option_place"), Kind: chat.PlaceOption}
 	case priceOption:

@@ -49,6 +49,11 @@ type Charts interface {
 	Ready(*snapshot.Snapshot, *locales.Language, chat.Shape) (*chat.Picture, bool)
 	// LiquidationMap returns the picture and makes it if need be.
 	LiquidationMap(context.Context, *snapshot.Snapshot, *locales.Language, chat.Shape) (*chat.Picture, error)
+	// Rekt returns the picture of what was liquidated in a span of a snapshot that has
+	// Realised.
+	Rekt(context.Context, *snapshot.Snapshot, time.Duration, *locales.Language, chat.Shape) (*chat.Picture, error)
+	// Heatmap returns the picture of a heatmap.
+	Heatmap(context.Context, *snapshot.Heatmap, *locales.Language, chat.Shape) (*chat.Picture, error)
 }
 
 // Status is what /stats shows of the rest of the bot.
@@ -73,9 +78,15 @@ type PlatformStatus struct {
 // Options are what handlers work with.
 type Options struct {
 	Snapshots Snapshots
-	Settings  Settings
-	Alerts    Alerts
-	Charts    Charts
+	// All lists every snapshot that is in memory, for /top; nil means that there is none.
+	All      func() []*snapshot.Snapshot
+	Settings Settings
+	Alerts   Alerts
+	Charts   Charts
+	// Heatmaps is where /heatmap looks; nil means that the source has none.
+	Heatmaps Heatmaps
+	// Accuracy is the self-check of the live map; nil where the source has none.
+	Accuracy Accuracy
 	// Status is asked by /stats.
 	Status func(context.Context) Status
 	// Owners are the members who may use owners' commands.

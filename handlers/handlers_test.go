@@ -3,6 +3,7 @@ package handlers_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -73,6 +74,8 @@ func (f *fakeMarket) Coins() []market.Coin                  { return f.coins }
 func (f *fakeMarket) Source() string                        { return "CoinGlass" }
 func (f *fakeMarket) LastFailure() *snapshot.Failure        { return f.failure }
 
+func (f *fakeMarket) everything() []*snapshot.Snapshot { return slices.Collect(maps.Values(f.all)) }
+
 func (f *fakeMarket) Wait(ctx context.Context, k snapshot.Key) (*snapshot.Snapshot, error) {
 	if s := f.all[k]; s != nil {
 		return s, nil
@@ -127,6 +130,22 @@ func (f *fakeCharts) LiquidationMap(_ context.Context, s *snapshot.Snapshot, l *
 	return &chat.Picture{PNG: []byte("png"), Name: "map.png", Key: l.Tag() + string(rune('0'+shape)) + s.Key.String()}, nil
 }
 
+func (f *fakeCharts) Rekt(_ context.Context, s *snapshot.Snapshot, span time.Duration, l *locales.Language, shape chat.Shape) (*chat.Picture, error) {
+	f.made++
+	if f.err != nil {
+		return nil, f.err
+	}
+	return &chat.Picture{PNG: []byte("png"), Name: "rekt.png", Key: l.Tag() + string(rune('0'+shape)) + s.Key.String() + span.String()}, nil
+}
+
+func (f *fakeCharts) Heatmap(_ context.Context, m *snapshot.Heatmap, l *locales.Language, shape chat.Shape) (*chat.Picture, error) {
+	f.made++
+	if f.err != nil {
+		return nil, f.err
+	}
+	return &chat.Picture{PNG: []byte("png"), Name: "heatmap.png", Key: l.Tag() + string(rune('0'+shape)) + string(m.Coin)}, nil
+}
+
 // room is a bot with everything around it.
 type room struct {
 	*handlers.Handlers
@@ -155,7 +174,7 @@ func newRoom(tb testing.TB) *room {
 	}
 	tb.Cleanup(func() { _ = r.alerts.Close() })
 	r.Handlers = handlers.New(handlers.Options{
-		Snapshots: r.market, Settings: r.settings, Alerts: r.alerts, Charts: r.charts,
+		Snapshots: r.market, All: r.market.everything, Settings: r.settings, Alerts: r.alerts, Charts: r.charts,
 		Hold: 10 * time.Second, Cooldown: 15 * time.Minute,
 		Status: func(context.Context) handlers.Status {
 			return handlers.Status{Version: "v1", Started: now.Add(-time.Hour), Snapshots: 18, Chats: 4, Platforms: []handlers.PlatformStatus{{Name: "telegram", Up: true}, {Name: "discord"}}}
@@ -637,7 +656,7 @@ func TestPanicsBecomeAnApology(t *testing.T) {
 }
 
 func FuzzHandle(f *testing.F) {
-	for _, seed := range []string{"/liq btc 7d", "/liq@x $BTC", "v1|liq|BTC|7d|edit", "/lang zh", "ＢＴＣ", "/liq \u202ebtc", "/default eth 1d", "v1|lang|ru"} {
+	for _, seed := range []string{"/liq btc 7d", "/liq@x $BTC", "v1|liq|BTC|7d|edit", "/lang zh", "ＢＴＣ", "/liq \u202ebtc", "/default eth 1d", "v1|lang|ru", "/rekt btc 4h", "v1|rekt|4h|BTC|edit", "/top 1d", "/funding $eth", "/etf"} {
 		f.Add(seed, true)
 		f.Add(seed, false)
 	}

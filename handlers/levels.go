@@ -57,6 +57,15 @@ func (c *call) zones(p *paragraphs, s *snapshot.Snapshot, clusters []liquidation
 }
 
 func zoneLine(l *locales.Language, c liquidation.Cluster) chat.Text {
+	return l.Text("levels.line",
+		"zone", zoneOf(l, c),
+		"distance", l.SignedPercent(c.Distance),
+		"move", l.Move(c.DistanceUSD, c.FromUSD),
+		"amount", l.Amount(c.IntensityUSD))
+}
+
+// zoneOf writes a zone from its lower to its upper edge.
+func zoneOf(l *locales.Language, c liquidation.Cluster) string {
 	from, to := c.FromUSD, c.ToUSD
 	if c.Side == market.Long {
 		from, to = to, from
@@ -65,9 +74,5 @@ func zoneLine(l *locales.Language, c liquidation.Cluster) chat.Text {
 	if upper := l.Level(to); upper != zone {
 		zone += " – " + upper
 	}
-	return l.Text("levels.line",
-		"zone", zone,
-		"distance", l.SignedPercent(c.Distance),
-		"move", l.Move(c.DistanceUSD, c.FromUSD),
-		"amount", l.Amount(c.IntensityUSD))
+	return zone
 }

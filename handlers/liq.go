@@ -23,6 +23,7 @@ func liq(ctx context.Context, c *call) chat.Reply {
 		Buttons: windowButtons(c.lang, "liq", s.Key, true),
 		Edit:    c.edit,
 	}
+	reply.Buttons[1] = append(reply.Buttons[1], c.heatButton(s.Key)...)
 	picture, err := c.picture(ctx, s)
 	if err != nil {
 		c.opts.Log.Error("picture not made", slog.String("key", s.Key.String()), slog.Any("err", err))
@@ -48,6 +49,9 @@ func (c *call) picture(ctx context.Context, s *snapshot.Snapshot) (*chat.Picture
 func wordLiq(c *call, s *snapshot.Snapshot) chat.Text {
 	l := c.lang
 	p := paragraphs{}
+	if isWarming(s) {
+		p.line(warmingLine(l, s.Model.Age(), s.Model.WarmUp))
+	}
 	p.line(priceLine(l, s))
 	p.gap()
 	p.line(c.sideLine(s, market.Short))
@@ -64,6 +68,11 @@ func wordLiq(c *call, s *snapshot.Snapshot) chat.Text {
 	if s.ETF != nil {
 		p.line(etfLine(l, s.Key.Coin, s.ETF))
 	}
+	if s.Beside != nil {
+		p.gap()
+		p.line(besideLine(l, s))
+	}
+	p.line(l.Text("why.hint", "coin", strings.ToLower(string(s.Key.Coin)), "window", string(s.Key.Window)))
 	return p.text
 }
 

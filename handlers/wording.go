@@ -18,15 +18,24 @@ func (c *call) snapshot(ctx context.Context) (*snapshot.Snapshot, chat.Reply, bo
 	if !ok {
 		return nil, refusal, false
 	}
-	s, refusal, ok := c.newest(ctx, snapshot.Key{Coin: coin, Window: window})
+	return c.recent(ctx, snapshot.Key{Coin: coin, Window: window})
+}
+
+// recent finds the snapshot of a key, fresh enough to show. The reply is the refusal.
+func (c *call) recent(ctx context.Context, key snapshot.Key) (*snapshot.Snapshot, chat.Reply, bool) {
+	s, refusal, ok := c.newest(ctx, key)
 	if !ok {
 		return nil, refusal, false
 	}
 	if age := s.Age(c.now); age > c.opts.RefuseAfter {
-		return nil, c.fail("error.too_old", "coin", string(coin),
-			"age", c.lang.Age(age), "limit", c.lang.Span(c.opts.RefuseAfter)), false
+		return nil, c.tooOld(key.Coin, age), false
 	}
 	return s, chat.Reply{}, true
+}
+
+// tooOld refuses to show data of this age.
+func (c *call) tooOld(coin market.Coin, age time.Duration) chat.Reply {
+	return c.fail("error.too_old", "coin", string(coin), "age", c.lang.Age(age), "limit", c.lang.Span(c.opts.RefuseAfter))
 }
 
 // newest is the newest snapshot of a key, whatever its age, and the first one if need
@@ -144,10 +153,14 @@ const maxWordings = 4000
 // framed words a snapshot: the title and what marks the data, the body of the
 // command, then the data's source and age.
 func (c *call) framed(s *snapshot.Snapshot, command string, body worder) chat.Text {
+	return c.enclosed(s, command, c.wordedFor(s, command, body))
+}
+
+// enclosed is framed for a body that is worded already.
+func (c *call) enclosed(s *snapshot.Snapshot, command string, middle chat.Text) chat.Text {
 	l := c.lang
 	age := s.Age(c.now)
 	head := c.wordedFor(s, command+" head", titled[command])
-	middle := c.wordedFor(s, command, body)
 	foot := c.wordedFor(s, "foot", wordFoot)
 	text := make(chat.Text, 0, len(head)+len(middle)+len(foot)+8)
 	text = append(text, head...)
@@ -165,9 +178,12 @@ func (c *call) framed(s *snapshot.Snapshot, command string, body worder) chat.Te
 
 // titled words the head of each command that shows a snapshot.
 var titled = map[string]worder{
-	"liq":    headed("liq.title"),
-	"levels": headed("levels.title"),
-	"price":  headed("price.title"),
+	"liq":     headed("liq.title"),
+	"levels":  headed("levels.title"),
+	"price":   headed("price.title"),
+	"cascade": headed("cascade.title"),
+	"report":  headReport,
+	"why":     headed("why.title"),
 }
 
 // headed words a title and the marks of data that is not of a live market.

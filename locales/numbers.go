@@ -171,6 +171,19 @@ func (l *Language) FinePercent(fraction float64) string {
 	return fill(l.numbers.Percent, l.Number(fraction*100, 4))
 }
 
+// SignedFinePercent is FinePercent with a plus sign for what is above zero.
+func (l *Language) SignedFinePercent(fraction float64) string {
+	if fraction >= 0.0000005 {
+		return "+" + l.FinePercent(fraction)
+	}
+	return l.FinePercent(fraction)
+}
+
+// WholePercent writes a fraction as a percentage without decimals: 0.8293 is "83%".
+func (l *Language) WholePercent(fraction float64) string {
+	return fill(l.numbers.Percent, l.Number(fraction*100, 0))
+}
+
 // SignedPercent is Percent with a plus sign for gains.
 func (l *Language) SignedPercent(fraction float64) string {
 	if fraction >= 0.00005 {
@@ -184,6 +197,11 @@ func (l *Language) Times(v float64) string {
 	return fill(l.numbers.Times, l.Number(v, 2))
 }
 
+// ShortTimes is Times without needless zeros: "1.3x".
+func (l *Language) ShortTimes(v float64) string {
+	return fill(l.numbers.Times, trimZeros(l.Number(v, 2), l.numbers.Decimal))
+}
+
 // DateTime writes a moment in UTC with the zone's name.
 func (l *Language) DateTime(t time.Time) string { return t.UTC().Format(l.numbers.DateTime) }
 
@@ -191,6 +209,12 @@ func (l *Language) DateTime(t time.Time) string { return t.UTC().Format(l.number
 func (l *Language) DateTimeSeconds(t time.Time) string {
 	return t.UTC().Format(strings.Replace(l.numbers.DateTime, "04", "04:05", 1))
 }
+
+// Clock writes the time of day in UTC with the zone's name: "16:00 UTC".
+func (l *Language) Clock(t time.Time) string { return t.UTC().Format("15:04 UTC") }
+
+// DayMonth writes a day in UTC without its year: "5 Jan".
+func (l *Language) DayMonth(t time.Time) string { return t.UTC().Format(l.numbers.DayMonth) }
 
 // Days writes a span of days of which both ends count: "5 Jan – 9 Jan 2026".
 func (l *Language) Days(from, to time.Time) string {

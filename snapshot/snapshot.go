@@ -47,6 +47,9 @@ type Snapshot struct {
 	// Realised is what venues reported as liquidated lately, whatever the window; nil when
 	// the source does not see it.
 	Realised *Realised
+	// Beside is what another source says of the same coin and window, nil as a rule. It is
+	// shown beside this one, with its own age, and never mixed with it.
+	Beside *Snapshot
 	// Model says how an estimated map was made; nil for a vendor's.
 	Model *Model
 }
@@ -56,10 +59,25 @@ type Realised struct {
 	// Rows are by venue and stretch of market.RealisedLength, oldest first; a stretch
 	// without a row saw no order.
 	Rows []market.Realised
+	// Recent are the single orders of the last ten minutes, in the order in which they were
+	// seen; the newest MaxRecent if there are more.
+	Recent []SeenOrder
 	// Watched are the venues whose reports are seen.
 	Watched []WatchedVenue
 	// AsOf is when that was.
 	AsOf time.Time
+}
+
+// MaxRecent bounds Realised.Recent.
+const MaxRecent = 2000
+
+// SeenOrder is one forced order that a venue reported. Number grows by one with each order
+// of the coin that is seen, whatever the venue, so that a reader of several snapshots can
+// tell what is new.
+type SeenOrder struct {
+	Number uint64
+	Venue  market.Venue
+	market.Liquidation
 }
 
 // WatchedVenue is a venue whose forced orders are seen.

@@ -72,7 +72,7 @@ func openMarket(ctx context.Context, path string) (*bolt.DB, error) {
 			return err
 		}
 		err = db.Update(func(tx *bolt.Tx) error {
-			for _, name := range [][]byte{barsBucket, realisedBucket} {
+			for _, name := range [][]byte{barsBucket, realisedBucket, accuracyBucket} {
 				if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 					return err
 				}

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"liqbot/accuracy"
 	"liqbot/charts"
 	"liqbot/chat"
 	"liqbot/delivery"
@@ -27,20 +28,23 @@ const drainLimit = 9 * time.Second
 
 // app is the running bot: every part, joined.
 type app struct {
-	cfg       *config
-	log       *slog.Logger
-	started   time.Time
-	health    *telemetry.Health
-	metrics   *telemetry.Metrics
-	source    snapshot.Source
-	store     *storage.Store
-	cache     *snapshot.Cache
-	bot       chat.Bot
-	handlers  *handlers.Handlers
-	pictures  *charts.Charts
-	watcher   *watcher.Watcher
-	couriers  map[chat.Platform]*delivery.Courier
-	platforms []platform
+	cfg      *config
+	log      *slog.Logger
+	started  time.Time
+	health   *telemetry.Health
+	metrics  *telemetry.Metrics
+	source   snapshot.Source
+	store    *storage.Store
+	cache    *snapshot.Cache
+	bot      chat.Bot
+	handlers *handlers.Handlers
+	pictures *charts.Charts
+	watcher  *watcher.Watcher
+	// checker and agreements are nil when the source is not checked.
+	checker    *accuracy.Checker
+	agreements *accuracy.Agreements
+	couriers   map[chat.Platform]*delivery.Courier
+	platforms  []platform
 	// announce is told the address of the web chat once it serves.
 	announce func(url string)
 }
@@ -50,7 +54,7 @@ func (sh *shell) newApp(ctx context.Context, c *config, announce func(url string
 	a := &app{cfg: c, started: time.Now(), health: telemetry.NewHealth(), announce: announce}
 	a.log = telemetry.NewLogger(sh.err, c.logLevel, c.allSecrets...)
 	var err error
-	if a.source, err = newSource(c, a.log); err != nil {
+	if a.source, err = newSource(ctx, c, whileServing, a.log); err != nil {
 		return nil, err
 	}
 	if a.store, err = sh.openStore(ctx, c.dataDir); err != nil {
@@ -61,9 +65,11 @@ func (sh *shell) newApp(ctx context.Context, c *config, announce func(url string
 	}
 	a.cache = newCache(c, a.source, a.log,
 		func(err error) { a.metrics.Fetched(a.source.Name(), err) },
-		func(s *snapshot.Snapshot) { a.watcher.Publish(s) })
+		a.publish)
 	options := handlerOptions(c, a.cache, a.pictures, a.log)
 	options.Settings, options.Alerts, options.Status = a.store, a.store, a.status
+	options.All = a.cache.All
+	a.checkEstimates(&options)
 	h := handlers.New(options)
 	a.handlers, a.bot = h, h.Bot()
 	a.bot.Moved, a.bot.Left, a.bot.Back = a.store.Move, a.store.Left, a.store.Back
@@ -76,6 +82,7 @@ func (sh *shell) newApp(ctx context.Context, c *config, announce func(url string
 	a.pictures.OnRender(a.metrics.Rendered)
 	a.metrics.ObserveHealth(a.health)
 	a.metrics.ObserveSnapshots(a.cache.All)
+	a.observeVenues()
 	a.bot.Handle = newFloodgate().guard(a.metrics.Handle(a.reviving(h.Handle)))
 	if a.platforms, err = a.newPlatforms(ctx); err != nil {
 		return nil, errors.Join(err, a.close())
@@ -107,9 +114,15 @@ func (a *app) run(ctx context.Context) error {
 	}
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.cache.Run(running) })
+	if r, ok := a.source.(runner); ok {
+		group.Go(func() error { return r.Run(running) })
+	}
 	group.Go(func() error { return a.control(running, control) })
 	group.Go(func() error { return a.guardStore(running) })
 	group.Go(func() error { return a.watcher.Run(running) })
+	if a.checker != nil {
+		group.Go(func() error { return a.checker.Run(running) })
+	}
 	group.Go(func() error { return a.heartbeat(running) })
 	group.Go(func() error { return a.warmPictures(running) })
 	for name, courier := range a.couriers {

@@ -28,7 +28,7 @@ func startBot(t *testing.T, command string, environ ...string) string {
 func startBotLogging(t *testing.T, log io.Writer, command string, environ ...string) string {
 	t.Helper()
 	announced := make(announcement, 1)
-	environ = append([]string{"WEB_ADDR=127.0.0.1:0", "DATA_DIR=" + t.TempDir()}, environ...)
+	environ = append([]string{"SOURCE=demo", "WEB_ADDR=127.0.0.1:0", "DATA_DIR=" + t.TempDir()}, environ...)
 	sh := &shell{environ: environ, dotenv: filepath.Join(t.TempDir(), ".env"), out: announced, err: log}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan int, 1)

@@ -10,12 +10,15 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"liqbot/chat"
+	"liqbot/feeds"
 	"liqbot/market"
 	"liqbot/platforms/discord"
 	"liqbot/platforms/telegram"
@@ -109,7 +112,10 @@ func describeSettings(c *config) string {
 
 // checkSource tries the source for real.
 func checkSource(ctx context.Context, c *config) []finding {
-	source, err := newSource(c, slog.New(slog.DiscardHandler))
+	if c.source == sourceExchanges {
+		return checkVenues(ctx, newFeeds(c, slog.New(slog.DiscardHandler)))
+	}
+	source, err := newSource(ctx, c, whenAskedOnce, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return []finding{result("source", "", err)}
 	}
@@ -130,6 +136,32 @@ func checkSource(ctx context.Context, c *config) []finding {
 		return []finding{result("source", "", fmt.Errorf("SOURCE=%s gives no map of %s: %w", c.source, key, err))}
 	}
 	return []finding{result("source", fmt.Sprintf("SOURCE=%s gives a map of %s at $%g", c.source, key, s.Price.USD), nil)}
+}
+
+// checkVenues asks each exchange for its clock and its contracts. One that does not
+// answer is a note as long as another does: the bot leaves it out and says so.
+func checkVenues(ctx context.Context, venues []feeds.Feed) []finding {
+	findings := make([]finding, len(venues))
+	var wg sync.WaitGroup
+	for i, f := range venues {
+		wg.Go(func() {
+			what := "source " + string(f.Venue())
+			at, err := f.ServerTime(ctx)
+			var list []market.Contract
+			if err == nil {
+				list, err = f.Contracts(ctx)
+			}
+			findings[i] = result(what, fmt.Sprintf("%d contracts, its clock is %v from this one", len(list), time.Until(at).Round(100*time.Millisecond).Abs()), err)
+		})
+	}
+	wg.Wait()
+	answers := slices.ContainsFunc(findings, func(f finding) bool { return f.state == stateOK })
+	for i := range findings {
+		if answers && findings[i].state == stateFail {
+			findings[i].state = stateNote
+		}
+	}
+	return findings
 }
 
 // checkData tries the data folder without making a new data file.

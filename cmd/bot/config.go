@@ -32,6 +32,7 @@ type config struct {
 	demoSpeed  float64
 	recorded   recordedConfig
 	coinglass  coinglassConfig
+	exchanges  exchangesConfig
 	dataDir    string
 	web        webConfig
 	telegram   telegramConfig
@@ -86,6 +87,7 @@ const (
 	sourceDemo      = "demo"
 	sourceRecorded  = "recorded"
 	sourceCoinGlass = "coinglass"
+	sourceExchanges = "exchanges"
 )
 
 // key is one key of the configuration. The list of keys is kept equal to
@@ -100,8 +102,11 @@ type key struct {
 	set     func(*config, string) error
 }
 
-var keys = []key{
-	{name: "SOURCE", fallback: sourceDemo, set: setSource},
+var keys = slices.Concat(ownKeys, venueKeys())
+
+// ownKeys are all keys but the venues' addresses.
+var ownKeys = []key{
+	{name: "SOURCE", fallback: sourceExchanges, set: setSource},
 	{name: "COINS", fallback: "BTC,ETH,SOL", set: setCoins},
 	{name: "REFRESH_EVERY", set: duration(func(c *config) *time.Duration { return &c.refresh }, 200*time.Millisecond, time.Hour)},
 	{name: "STALE_AFTER", fallback: "2m", set: duration(func(c *config) *time.Duration { return &c.stale }, time.Second, 24*time.Hour)},
@@ -111,6 +116,9 @@ var keys = []key{
 	{name: "DEMO_SPEED", fallback: "1", set: speed(func(c *config) *float64 { return &c.demoSpeed })},
 	{name: "RECORDED_FILE", set: text(func(c *config) *string { return &c.recorded.file })},
 	{name: "RECORDED_SPEED", fallback: "1", set: speed(func(c *config) *float64 { return &c.recorded.speed })},
+	{name: "EXCHANGES", set: setVenues},
+	{name: "FOLLOW_COINS", fallback: "100", set: setFollow},
+	{name: "HYPERLIQUID_WATCH", set: setWatch},
 	{name: "COINGLASS_API_KEY", secret: true, set: token(func(c *config) *secret.Secret { return &c.coinglass.key })},
 	{name: "COINGLASS_API_URL", unshown: true, fallback: "https://open-api-v4.coinglass.com", set: address(func(c *config) *string { return &c.coinglass.url })},
 	{name: "COINGLASS_EXCHANGE", set: func(c *config, v string) error { c.coinglass.exchange = market.Venue(v); return nil }},
@@ -230,11 +238,20 @@ func (c *config) coherent() error {
 func setSource(c *config, v string) error {
 	c.source = strings.ToLower(v)
 	switch c.source {
-	case sourceDemo, sourceRecorded, sourceCoinGlass:
+	case sourceExchanges, sourceDemo, sourceRecorded, sourceCoinGlass:
 		return nil
 	default:
-		return fmt.Errorf("no such source; want %s, %s or %s", sourceDemo, sourceRecorded, sourceCoinGlass)
+		return fmt.Errorf("no such source; want %s, %s, %s or %s", sourceExchanges, sourceDemo, sourceRecorded, sourceCoinGlass)
 	}
+}
+
+func setFollow(c *config, v string) error {
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 1 || n > 300 {
+		return errors.New("not a number of coins; want 1 to 300, such as 100")
+	}
+	c.exchanges.follow = n
+	return nil
 }
 
 func setCoins(c *config, v string) error {

@@ -49,7 +49,7 @@ func TestEnvExampleIsAValidConfiguration(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.warnings) > 0 || c.source != sourceDemo || c.stale != 2*time.Minute || c.refuse != 15*time.Minute || c.keyBand != 0.06 {
+	if len(c.warnings) > 0 || c.source != sourceExchanges || c.stale != 2*time.Minute || c.refuse != 15*time.Minute || c.keyBand != 0.06 {
 		t.Errorf("config = %+v", c)
 	}
 }

@@ -42,7 +42,7 @@ func (sh *shell) liqCommand() *cobra.Command {
 		},
 		RunE: func(cmd *cobra.Command, args []string) error { return sh.liq(cmd.Context(), args, flags) },
 	}
-	cmd.Flags().StringVar(&flags.source, "source", "", "demo, recorded or coinglass (default: SOURCE)")
+	cmd.Flags().StringVar(&flags.source, "source", "", "exchanges, demo, recorded or coinglass (default: SOURCE)")
 	cmd.Flags().StringVar(&flags.png, "png", "", "write the picture to this file")
 	cmd.Flags().BoolVar(&flags.portrait, "portrait", false, "picture for a phone, 1080x1350, instead of 1280x720")
 	cmd.Flags().StringVar(&flags.lang, "lang", "", "language of the reply, such as en, ru or zh-Hans (default: LANG)")
@@ -65,10 +65,11 @@ func (sh *shell) liq(ctx context.Context, args []string, flags liqFlags) error {
 	defer cancel()
 	// The reply says what went wrong; the log adds the cause for the host.
 	log := telemetry.NewLogger(sh.err, max(c.logLevel, slog.LevelWarn), c.allSecrets...)
-	source, err := newSource(c, log)
+	source, err := newSource(ctx, c, whenAskedOnce, log)
 	if err != nil {
 		return err
 	}
+	defer inBackground(ctx, source)()
 	snapshots := newFetchOnce(ctx, source, c.coins)
 	pictures, err := charts.New()
 	if err != nil {

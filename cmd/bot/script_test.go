@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -34,7 +35,13 @@ func TestScripts(t *testing.T) {
 			env.Setenv("COINGLASS", server.URL)
 			env.Setenv("COINGLASS_ADDR", strings.TrimPrefix(server.URL, "http://"))
 			env.Setenv("COINGLASS_KEY", coinglasstest.Key)
+			incident, err := filepath.Abs("testdata/incident.jsonl.gz")
+			if err != nil {
+				return err
+			}
+			env.Setenv("INCIDENT", incident)
 			env.Setenv("LANG", "en")
+			env.Setenv("SOURCE", "demo") // the real exchanges are out of reach
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"time"
 
@@ -14,23 +15,22 @@ import (
 	"liqbot/sources/recorded"
 )
 
+// How long the first map of a coin waits for exchanges that are slower than the first: a
+// member is shown what there is, a command that ends should show all.
+const (
+	whileServing  = 6 * time.Second
+	whenAskedOnce = 25 * time.Second
+)
+
 // newSource makes the source that the configuration names. To add a source, add
 // its folder under sources/ and its case here.
-func newSource(c *config, log *slog.Logger) (snapshot.Source, error) {
+// patience is how long the first map of a coin waits for slow exchanges.
+func newSource(ctx context.Context, c *config, patience time.Duration, log *slog.Logger) (snapshot.Source, error) {
 	switch c.source {
+	case sourceExchanges:
+		return newExchanges(ctx, c, patience, log)
 	case sourceCoinGlass:
-		s, err := coinglass.New(coinglass.Config{
-			Key:           c.coinglass.key,
-			URL:           c.coinglass.url,
-			Exchange:      c.coinglass.exchange,
-			KeyLevelBand:  c.keyBand,
-			SymmetricBand: c.evenBand,
-			Log:           log,
-		})
-		if err != nil {
-			return nil, fmt.Errorf("%w: settings: %w", errUsage, err)
-		}
-		return s, nil
+		return newCoinGlass(c, log)
 	case sourceRecorded:
 		s, err := recorded.New(recorded.Options{
 			Path: c.recorded.file, Speed: c.recorded.speed, KeyLevelBand: c.keyBand, SymmetricBand: c.evenBand, Log: log,
@@ -44,11 +44,28 @@ func newSource(c *config, log *slog.Logger) (snapshot.Source, error) {
 	}
 }
 
+func newCoinGlass(c *config, log *slog.Logger) (*coinglass.Source, error) {
+	s, err := coinglass.New(coinglass.Config{
+		Key:           c.coinglass.key,
+		URL:           c.coinglass.url,
+		Exchange:      c.coinglass.exchange,
+		KeyLevelBand:  c.keyBand,
+		SymmetricBand: c.evenBand,
+		Log:           log,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%w: settings: %w", errUsage, err)
+	}
+	return s, nil
+}
+
 // Refresh periods where none is set: a replay costs nothing, a vendor counts
 // requests.
 const (
 	replayEvery = time.Second
 	vendorEvery = 30 * time.Second
+	// liveEvery is how often what the exchanges' streams have told is made a picture.
+	liveEvery = 2 * time.Second
 )
 
 // Bounds of the cache.
@@ -63,9 +80,13 @@ const (
 func newCache(c *config, source snapshot.Source, log *slog.Logger, observe func(error), publish func(*snapshot.Snapshot)) *snapshot.Cache {
 	every := c.refresh
 	if every == 0 {
-		every = replayEvery
-		if c.source == sourceCoinGlass {
+		switch c.source {
+		case sourceCoinGlass:
 			every = vendorEvery
+		case sourceExchanges:
+			every = liveEvery
+		default:
+			every = replayEvery
 		}
 	}
 	var warm []snapshot.Key
@@ -92,6 +113,30 @@ type fetchOnce struct {
 	source snapshot.Source
 	coins  []market.Coin
 	err    error
+}
+
+// runner is a source that has to run to know anything.
+type runner interface {
+	Run(ctx context.Context) error
+}
+
+// inBackground runs a source that has to run; stop ends it and closes what it holds.
+func inBackground(ctx context.Context, source snapshot.Source) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if r, ok := source.(runner); ok {
+			_ = r.Run(ctx) // it ends with the context only
+		}
+	}()
+	return func() {
+		cancel()
+		<-ended
+		if c, ok := source.(io.Closer); ok {
+			_ = c.Close() // what is in the file can be fetched again
+		}
+	}
 }
 
 // newFetchOnce lists the source's coins. Without a list it is content with the

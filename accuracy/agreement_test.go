@@ -1,0 +1,81 @@
+package accuracy_test
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"liqbot/accuracy"
+	"liqbot/liquidation"
+	"liqbot/market"
+	"liqbot/snapshot"
+)
+
+// shaped is a map whose intensity at a distance from the mark is told by shape.
+func shaped(t *testing.T, mark float64, source string, at time.Time, shape func(side market.Side, i int) float64) *liquidation.Map {
+	t.Helper()
+	var levels []liquidation.Level
+	for i := range 40 {
+		away := math.Exp(0.0025 * (float64(i) + 0.5))
+		levels = append(levels,
+			liquidation.Level{PriceUSD: mark * away, Side: market.Short, IntensityUSD: shape(market.Short, i)},
+			liquidation.Level{PriceUSD: mark / away, Side: market.Long, IntensityUSD: shape(market.Long, i)})
+	}
+	m, err := liquidation.New(liquidation.Input{Coin: "BTC", Window: market.Week, MarkUSD: mark, Levels: levels, Provenance: market.Provenance{Source: source, AsOf: at}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func wavy(_ market.Side, i int) float64 { return 2 + math.Sin(float64(i)/3) + float64(i)/50 }
+
+func TestRankCorrelation(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	ours := shaped(t, 90_000, "a", now, wavy)
+	for name, c := range map[string]struct {
+		other  *liquidation.Map
+		lo, hi float64
+	}{
+		"itself":               {ours, 1, 1},
+		"another scale, price": {shaped(t, 90_400, "b", now, func(s market.Side, i int) float64 { return 1e6 * wavy(s, i) }), 0.999, 1},
+		"upside down":          {shaped(t, 90_000, "b", now, func(s market.Side, i int) float64 { return 10 - wavy(s, i) }), -1, -0.999},
+		"unrelated":            {shaped(t, 90_000, "b", now, func(_ market.Side, i int) float64 { return 2 + math.Sin(float64(i*i)) }), -0.5, 0.5},
+	} {
+		rho, bins, ok := accuracy.RankCorrelation(ours, c.other)
+		if !ok || bins != 40 || rho < c.lo-1e-9 || rho > c.hi+1e-9 {
+			t.Errorf("%s: %v of %d bins, %v; want %v to %v", name, rho, bins, ok, c.lo, c.hi)
+		}
+	}
+}
+
+func TestAgreementsCompareOnceAnHour(t *testing.T) {
+	t.Parallel()
+	a := accuracy.NewAgreements()
+	if a.Of("BTC") != nil {
+		t.Error("an agreement before the first comparison")
+	}
+	start := time.Date(2026, 11, 28, 0, 0, 0, 0, time.UTC)
+	for i := range 5 * 60 {
+		at := start.Add(time.Duration(i) * time.Minute)
+		snap := func(source string) *snapshot.Snapshot {
+			return &snapshot.Snapshot{
+				Key: snapshot.Key{Coin: "BTC", Window: market.Week}, Map: shaped(t, 90_000, source, at, wavy),
+				Price: market.Price{USD: 90_000, Provenance: market.Provenance{AsOf: at}},
+			}
+		}
+		s := snap("Exchanges")
+		s.Beside = snap("CoinGlass")
+		a.Publish(s)
+		alone := snap("Exchanges")
+		a.Publish(alone)
+	}
+	got := a.Of("BTC")
+	if got == nil || got.N != 5 || math.Abs(got.Rho-1) > 1e-9 || got.Vendor != "CoinGlass" || !got.Since.Equal(start) {
+		t.Errorf("got %+v", got)
+	}
+	if a.Of("ETH") != nil {
+		t.Error("an agreement on a coin that was never compared")
+	}
+}

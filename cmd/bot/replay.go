@@ -1,0 +1,221 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"liqbot/alert"
+	"liqbot/market"
+	"liqbot/sources/exchanges"
+	"liqbot/sources/exchanges/tape"
+	"liqbot/watcher"
+)
+
+func (sh *shell) replayCommand() *cobra.Command {
+	var asJSON, frames bool
+	cmd := &cobra.Command{
+		Use:   "replay FILE",
+		Short: "Play a tape of the exchanges and print what it shows, bit for bit",
+		Long: `replay reads a tape that bot record has written with SOURCE=exchanges, makes every map
+anew and compares it with the one that was recorded. It prints how many differ and the
+alerts that the maps give rise to by the usual figures. It reads no settings and needs
+no network; the same tape gives the same output, always.
+
+The exit code is 1 if a map differs, if a raw message is decoded otherwise, or if the
+tape is damaged. A tape that just breaks off is played up to there.`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return fmt.Errorf("%w: replay wants one file, such as: bot replay tape.jsonl.gz", errUsage)
+			}
+			return nil
+		},
+		RunE: func(_ *cobra.Command, args []string) error { return sh.replay(args[0], asJSON, frames) },
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&frames, "frames", false, "also decode the raw messages again and compare what comes of them")
+	return cmd
+}
+
+func (sh *shell) replay(path string, asJSON, frames bool) error {
+	f, err := os.Open(path) //nolint:gosec // the file that the host names
+	if err != nil {
+		return fmt.Errorf("%w: %w", errUsage, err)
+	}
+	defer f.Close() //nolint:errcheck // only read
+	report, err := replayTape(f)
+	if err != nil {
+		return fmt.Errorf("%w: %s: %w", errUsage, path, err)
+	}
+	if frames {
+		if report.Frames, err = checkFrames(f); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	if asJSON {
+		encoder := json.NewEncoder(sh.out)
+		encoder.SetIndent("", "  ")
+		err = encoder.Encode(report)
+	} else {
+		err = report.writeText(sh.out)
+	}
+	return errors.Join(err, report.verdict())
+}
+
+// replayReport is what a tape shows.
+type replayReport struct {
+	Bot         string          `json:"bot"`
+	From        time.Time       `json:"from"`
+	To          time.Time       `json:"to"`
+	Venues      []market.Venue  `json:"venues"`
+	Entries     int             `json:"entries"`
+	Pictures    int             `json:"pictures"`
+	Mismatches  int             `json:"mismatches"`
+	First       []mismatch      `json:"first_mismatches,omitempty"`
+	Differences []string        `json:"differences,omitempty"`
+	Alerts      []replayAlert   `json:"alerts"`
+	Frames      []frameReport   `json:"frames,omitempty"`
+	BreaksOff   string          `json:"breaks_off,omitempty"`
+	Damage      string          `json:"damage,omitempty"`
+	rules       *watcher.Replay // steps through the pictures
+	kinds       map[tape.Kind]int
+}
+
+// mismatch is a picture that came out otherwise.
+type mismatch struct {
+	Line     int                 `json:"line"`
+	At       time.Time           `json:"at"`
+	Key      string              `json:"map"`
+	Recorded tape.PictureOutcome `json:"recorded"`
+	Replayed tape.PictureOutcome `json:"replayed"`
+}
+
+// replayAlert is an alert that came of the pictures.
+type replayAlert struct {
+	At           time.Time   `json:"at"`
+	Rule         alert.Rule  `json:"rule"`
+	Coin         market.Coin `json:"coin"`
+	Rising       bool        `json:"rising"`
+	LevelUSD     float64     `json:"level_usd"`
+	PriceUSD     float64     `json:"price_usd"`
+	IntensityUSD float64     `json:"intensity_usd"`
+	Crossed      time.Time   `json:"crossed"`
+}
+
+// fewMismatches are shown; more of them say nothing new.
+const fewMismatches = 10
+
+// replayTape plays a tape. The error is that of a file that is none.
+func replayTape(f io.Reader) (*replayReport, error) {
+	r := &replayReport{
+		Alerts: []replayAlert{},
+		rules:  watcher.NewReplay(watcher.Options{Window: market.Week, Hold: holdUsually, Cooldown: cooldownUsually}),
+	}
+	result, err := exchanges.Replay(f, r.see)
+	damage, damaged := errors.AsType[*tape.Damage](err)
+	switch {
+	case err != nil && (!damaged || result.Header.Version == 0):
+		return nil, err
+	case damaged && damage.Truncated:
+		r.BreaksOff = damage.Error()
+	case damaged:
+		r.Damage = damage.Error()
+	}
+	r.Bot, r.From, r.To = result.Header.Bot, result.First, result.Last
+	for _, v := range result.Header.Venues {
+		r.Venues = append(r.Venues, v.Name)
+	}
+	r.Entries, r.Pictures, r.Mismatches, r.Differences = result.Entries, result.Pictures, result.Mismatches, result.Differences
+	r.kinds = result.Kinds
+	return r, nil
+}
+
+func (r *replayReport) see(p *exchanges.Replayed) {
+	if !p.Agrees() && len(r.First) < fewMismatches {
+		r.First = append(r.First, mismatch{p.Line, p.At, p.Key.String(), p.Recorded, p.Now})
+	}
+	for _, a := range r.rules.Step(p.Snapshot, p.At) {
+		r.Alerts = append(r.Alerts, replayAlert{
+			At: p.At, Rule: a.Rule, Coin: a.Coin, Rising: a.Rising,
+			LevelUSD: a.LevelUSD, PriceUSD: a.PriceUSD, IntensityUSD: a.IntensityUSD, Crossed: a.Crossed,
+		})
+	}
+}
+
+// verdict is an error when the replay is not what was recorded.
+func (r *replayReport) verdict() error {
+	var errs []error
+	if r.Mismatches > 0 {
+		errs = append(errs, fmt.Errorf("%d of %d maps differ from those that were recorded", r.Mismatches, r.Pictures))
+	}
+	for _, f := range r.Frames {
+		if f.Missing > 0 {
+			errs = append(errs, fmt.Errorf("%s: %d updates are not in the raw messages", f.Venue, f.Missing))
+		}
+	}
+	if r.Damage != "" {
+		errs = append(errs, errors.New(r.Damage))
+	}
+	return errors.Join(errs...)
+}
+
+const replayTime = "2006-01-02 15:04:05.000 UTC"
+
+func (r *replayReport) writeText(out io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Tape from %s to %s, recorded by bot %s.\n", r.From.Format(replayTime), r.To.Format(replayTime), r.Bot)
+	fmt.Fprintf(&b, "Exchanges: %s\n", names(r.Venues))
+	fmt.Fprintf(&b, "%d entries: %d updates, %d raw messages\n", r.Entries, r.kinds[tape.Updated], r.kinds[tape.Frame])
+	fmt.Fprintf(&b, "%d maps, %d differ\n", r.Pictures, r.Mismatches)
+	for _, m := range r.First {
+		fmt.Fprintf(&b, "  line %d, %s, %s: recorded %s, replayed %s\n", m.Line, m.At.Format(replayTime), m.Key, worded(m.Recorded), worded(m.Replayed))
+	}
+	for _, d := range r.Differences {
+		fmt.Fprintf(&b, "  note: %s\n", d)
+	}
+	for _, f := range r.Frames {
+		fmt.Fprintf(&b, "%s: %d raw messages, %d updates decoded; of %d applied %d are among them, %d may have been asked for, %d are missing\n",
+			f.Venue, f.Frames, f.Decoded, f.Applied, f.Found, f.Polled, f.Missing)
+	}
+	fmt.Fprintf(&b, "%d alerts\n", len(r.Alerts))
+	for _, a := range r.Alerts {
+		way := "below"
+		if a.Rising {
+			way = "above"
+		}
+		fmt.Fprintf(&b, "  %s  %s %s %s %s at %s, up to which %s lay\n", a.At.Format(replayTime), a.Coin, a.Rule, way, plain(a.LevelUSD), plain(a.PriceUSD), plain(a.IntensityUSD))
+	}
+	for _, end := range []string{r.BreaksOff, r.Damage} {
+		if end != "" {
+			fmt.Fprintf(&b, "Played up to where %s\n", end)
+		}
+	}
+	_, err := io.WriteString(out, b.String())
+	return err
+}
+
+func names(venues []market.Venue) string {
+	all := make([]string, len(venues))
+	for i, v := range venues {
+		all[i] = string(v)
+	}
+	return strings.Join(all, ", ")
+}
+
+// plain is a sum or price to ten digits.
+func plain(usd float64) string { return "$" + strconv.FormatFloat(usd, 'g', 10, 64) }
+
+// worded is what came of a picture.
+func worded(o tape.PictureOutcome) string {
+	if o.Problem != "" {
+		return o.Problem
+	}
+	return plain(o.PriceUSD) + " [" + o.Fingerprint + "]"
+}

@@ -1,0 +1,234 @@
+package exchanges_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"liqbot/feeds"
+	"liqbot/feeds/feedtest"
+	"liqbot/market"
+)
+
+// fake is a venue without wire: it answers from an invented market and can be told to
+// fail, to fall silent and to lie.
+type fake struct {
+	feedtest.Market
+	name market.Venue
+
+	mu        sync.Mutex
+	down      bool
+	silent    bool
+	factor    float64 // of the prices its stream tells
+	without   market.Coin
+	noHistory bool      // of open interest
+	listed    time.Time // there are no candles from before
+	asked     map[string]int
+	failure   error
+	sink      feeds.Sink
+	contracts []market.Contract
+}
+
+func newFake(name market.Venue, share float64) *fake {
+	return &fake{Market: feedtest.Market{Share: share}, name: name, factor: 1, asked: make(map[string]int)}
+}
+
+func (f *fake) set(change func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	change()
+}
+
+func (f *fake) count(what string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.asked[what]++
+	if f.down {
+		return &feeds.Error{Venue: f.name, Problem: feeds.Unavailable, Err: errors.New("connection refused")}
+	}
+	return f.failure
+}
+
+func (f *fake) requests(what string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.asked[what]
+}
+
+func (f *fake) Venue() market.Venue                             { return f.name }
+func (f *fake) ServerTime(context.Context) (time.Time, error)   { return time.Now(), f.count("time") }
+func (f *fake) LiquidationCoverage() market.LiquidationCoverage { return market.EveryOrder }
+
+func (f *fake) Contracts(context.Context) ([]market.Contract, error) {
+	if err := f.count("contracts"); err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var list []market.Contract
+	for _, c := range feedtest.Coins() {
+		if c != f.without {
+			list = append(list, market.Contract{Venue: f.name, Symbol: string(c) + "USDT", Coin: c, QuotedCoins: 1, ContractCoins: 1, Quote: "USDT", FundingInterval: 8 * time.Hour})
+		}
+	}
+	return list, nil
+}
+
+func (f *fake) OpenInterests(context.Context) (map[market.Coin]float64, error) {
+	if err := f.count("totals"); err != nil {
+		return nil, err
+	}
+	totals := make(map[market.Coin]float64)
+	for _, c := range feedtest.Coins() {
+		totals[c] = f.OpenInterestCoins(c, time.Now()) * f.MarkUSD(c, time.Now())
+	}
+	return totals, nil
+}
+
+func (f *fake) Candles(_ context.Context, c market.Contract, from, to time.Time) ([]market.Candle, error) {
+	if err := f.count("candles " + string(c.Coin)); err != nil {
+		return nil, err
+	}
+	var list []market.Candle
+	for at := from.Truncate(feeds.CandleLength); at.Before(to); at = at.Add(feeds.CandleLength) {
+		if !at.Before(from) && !at.Before(f.listed) && !at.Add(feeds.CandleLength).After(time.Now()) {
+			list = append(list, f.Candle(c.Coin, at))
+		}
+	}
+	return list, nil
+}
+
+func (f *fake) OpenInterest(_ context.Context, c market.Contract, from, to time.Time) ([]market.OpenInterestPoint, error) {
+	if err := f.count("open interest"); err != nil || f.noHistory {
+		return nil, err
+	}
+	var list []market.OpenInterestPoint
+	for at := from.Truncate(feeds.CandleLength); at.Before(to); at = at.Add(feeds.CandleLength) {
+		if !at.Before(from) {
+			list = append(list, market.OpenInterestPoint{At: at, Coins: f.OpenInterestCoins(c.Coin, at)})
+		}
+	}
+	return list, nil
+}
+
+func (f *fake) Stream(ctx context.Context, contracts []market.Contract, sink feeds.Sink) error {
+	f.set(func() { f.sink, f.contracts = sink, contracts })
+	f.count("streams") //nolint:errcheck // counted only
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	up := false
+	for {
+		f.mu.Lock()
+		down, silent, factor := f.down, f.silent, f.factor
+		f.mu.Unlock()
+		switch {
+		case down && up:
+			sink.Connected("public", errors.New("connection reset"))
+			up = false
+		case !down && !up:
+			sink.Connected("public", nil)
+			up = true
+		}
+		now := time.Now()
+		sink.Frame("public", []byte("tick \xff"))
+		for i := range contracts {
+			if down || silent {
+				break
+			}
+			coin := contracts[i].Coin
+			sink.Update(feeds.Update{
+				Contract: &contracts[i], Kind: feeds.Ticker, At: now, MarkUSD: f.MarkUSD(coin, now) * factor,
+				OpenInterestCoins: f.OpenInterestCoins(coin, now),
+				HasFunding:        true, FundingRate: f.FundingRate(coin, now), FundingInterval: 8 * time.Hour, FundingAt: now.Truncate(8 * time.Hour).Add(8 * time.Hour),
+			})
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// liquidate reports a forced order of a coin.
+func (f *fake) liquidate(t *testing.T, coin market.Coin, id uint64, o market.Liquidation) {
+	t.Helper()
+	f.mu.Lock()
+	sink, contracts := f.sink, f.contracts
+	f.mu.Unlock()
+	for i := range contracts {
+		if contracts[i].Coin == coin {
+			sink.Update(feeds.Update{Contract: &contracts[i], Kind: feeds.Liquidation, At: o.At, Order: o, ID: id})
+			return
+		}
+	}
+	t.Fatalf("%s is not followed on %s", coin, f.name)
+}
+
+// memory keeps bars as storage does.
+type memory struct {
+	mu       sync.Mutex
+	bars     map[string]map[int64]market.Bar
+	realised map[market.Coin][]market.Realised
+}
+
+func newMemory() *memory {
+	return &memory{bars: make(map[string]map[int64]market.Bar), realised: make(map[market.Coin][]market.Realised)}
+}
+
+func (m *memory) Bars(venue market.Venue, symbol string, since time.Time) ([]market.Bar, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var list []market.Bar
+	days := m.bars[string(venue)+symbol]
+	for at := since.Truncate(feeds.CandleLength); !at.After(time.Now()); at = at.Add(feeds.CandleLength) {
+		if b, ok := days[at.Unix()]; ok && !at.Before(since) {
+			list = append(list, b)
+		}
+	}
+	return list, nil
+}
+
+func (m *memory) SaveBars(venue market.Venue, symbol string, bars []market.Bar) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	key := string(venue) + symbol
+	if m.bars[key] == nil {
+		m.bars[key] = make(map[int64]market.Bar)
+	}
+	for _, b := range bars {
+		m.bars[key][b.Start.Unix()] = b
+	}
+	return nil
+}
+
+func (m *memory) Realised(coin market.Coin, since time.Time) ([]market.Realised, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var list []market.Realised
+	for _, r := range m.realised[coin] {
+		if !r.Start.Before(since) {
+			list = append(list, r)
+		}
+	}
+	return list, nil
+}
+
+func (m *memory) SaveRealised(coin market.Coin, rows []market.Realised) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, r := range rows {
+		replaced := false
+		for i, old := range m.realised[coin] {
+			if old.Start.Equal(r.Start) && old.Venue == r.Venue {
+				m.realised[coin][i], replaced = r, true
+			}
+		}
+		if !replaced {
+			m.realised[coin] = append(m.realised[coin], r)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,45 @@
+package watcher
+
+import (
+	"time"
+
+	"liqbot/alert"
+	"liqbot/market"
+	"liqbot/snapshot"
+)
+
+// Replay steps all rules over snapshots of the past, for whoever wants to know which
+// alerts would have come of them. It keeps nothing and tells nobody. It is not safe for
+// concurrent use.
+type Replay struct {
+	opts  Options
+	coins map[market.Coin][]machine
+}
+
+// NewReplay makes a replay that knows nothing yet. Of the options only the window and the
+// figures of the rules count.
+func NewReplay(o Options) *Replay {
+	return &Replay{opts: o.withDefaults(), coins: make(map[market.Coin][]machine)}
+}
+
+// Step evaluates a snapshot at the moment at which it was seen and returns the alerts that
+// have happened with it. Levels that members name are not among them. Snapshots that a
+// Watcher ignores are ignored.
+func (r *Replay) Step(s *snapshot.Snapshot, now time.Time) []alert.Alert {
+	if s == nil || s.Map == nil || s.Key.Window != r.opts.Window || s.Key.Coin == "" {
+		return nil
+	}
+	machines, known := r.coins[s.Key.Coin]
+	if !known {
+		for _, rule := range rules() {
+			m, _ := rule.load(nil) // only a saved state can be wrong
+			machines = append(machines, m)
+		}
+		r.coins[s.Key.Coin] = machines
+	}
+	var found []alert.Alert
+	for _, m := range machines {
+		found = append(found, m.step(r.opts.Limits(), s, now).Alerts...)
+	}
+	return found
+}
