@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,24 +27,23 @@ import (
 
 // standing is an invented market of a window replayed through the estimator: what a
 // source would hand over.
-func standing(tb testing.TB, coin market.Coin, window market.Window, markUSD, restless float64) *snapshot.Heatmap {
-	tb.Helper()
+func standing(coin market.Coin, window market.Window, markUSD, restless float64) *snapshot.Heatmap {
 	step := 15 * time.Minute
 	if window == market.Week {
 		step = time.Hour
 	}
 	model, err := liquidation.NewModel(liquidation.Recommended(coin))
 	if err != nil {
-		tb.Fatal(err)
+		panic(err)
 	}
-	const length = 5 * time.Minute
+	length := step / 3
 	h := &snapshot.Heatmap{
 		ID: 1, Coin: coin, Window: window, Step: step, Columns: int(window.Duration() / step), CandleVenue: "Binance", BarLength: length,
 		Ratio: math.Exp(20e-4), Provenance: market.Provenance{Source: "Exchanges", Origin: market.Estimate, AsOf: asOf, Venues: venues},
 	}
 	h.Start = asOf.Add(-window.Duration())
 	h.Candles = make([]snapshot.HeatCandle, h.Columns)
-	bars := wander(h.Start.Add(-72*time.Hour), asOf, length, markUSD, restless)
+	bars := wander(h.Start.Add(-36*time.Hour), asOf, length, markUSD, restless)
 	e := model.NewEstimator()
 	low, high := math.Inf(1), 0.0
 	for _, b := range bars {
@@ -57,7 +57,7 @@ func standing(tb testing.TB, coin market.Coin, window market.Window, markUSD, re
 	h.Cells = make([]float32, h.Columns*h.Rows)
 	for _, b := range bars {
 		if _, err := e.Step(b); err != nil {
-			tb.Fatal(err)
+			panic(err)
 		}
 		if b.Start.Before(h.Start) {
 			continue
@@ -99,10 +99,10 @@ func wander(from, to time.Time, length time.Duration, usd, restless float64) []l
 	return bars
 }
 
-// heatCases are heatmaps at the border of what the picture can show.
-func heatCases(tb testing.TB) map[string]*snapshot.Heatmap {
-	tb.Helper()
-	day, week := standing(tb, "BTC", market.Day, 90_131.71, 1), standing(tb, "BTC", market.Week, 90_131.71, 1)
+// heatCases are heatmaps at the border of what the picture can show. They are made once,
+// since the replays take a while; nobody changes them.
+var heatCases = sync.OnceValue(func() map[string]*snapshot.Heatmap {
+	day, week := standing("BTC", market.Day, 90_131.71, 1), standing("BTC", market.Week, 90_131.71, 1)
 	changed := func(h *snapshot.Heatmap, change func(*snapshot.Heatmap)) *snapshot.Heatmap {
 		c := *h
 		c.Cells, c.Candles = append([]float32{}, h.Cells...), append([]snapshot.HeatCandle{}, h.Candles...)
@@ -133,12 +133,12 @@ func heatCases(tb testing.TB) map[string]*snapshot.Heatmap {
 		"one-huge":      changed(day, func(h *snapshot.Heatmap) { h.Cells[40*h.Rows+30] = 1e13 }),
 		"minute":        changed(day, func(h *snapshot.Heatmap) { scaleCells(h, 1e-9) }),
 		"vast":          changed(day, func(h *snapshot.Heatmap) { scaleCells(h, 1e9) }),
-		"restless":      standing(tb, "SOL", market.Week, 142.3, 6),
-		"tiny-price":    standing(tb, "1000PEPE", market.Day, 0.0000043, 3),
-		"long-name":     changed(standing(tb, "ABCDEFGHIJKLMNOPQRST", market.Week, 90.1, 2), func(h *snapshot.Heatmap) { h.Provenance.Demo = true }),
-		"huge-price":    standing(tb, "BTCDOM", market.Week, 3.7e6, 1),
+		"restless":      standing("SOL", market.Week, 142.3, 6),
+		"tiny-price":    standing("1000PEPE", market.Day, 0.0000043, 3),
+		"long-name":     changed(standing("ABCDEFGHIJKLMNOPQRST", market.Week, 90.1, 2), func(h *snapshot.Heatmap) { h.Provenance.Demo = true }),
+		"huge-price":    standing("BTCDOM", market.Week, 3.7e6, 1),
 	}
-}
+})
 
 func scaleCells(h *snapshot.Heatmap, by float32) {
 	for i := range h.Cells {
@@ -148,7 +148,7 @@ func scaleCells(h *snapshot.Heatmap, by float32) {
 
 func TestHeatmapGolden(t *testing.T) {
 	c := newCharts(t)
-	cases := heatCases(t)
+	cases := heatCases()
 	for _, tt := range []struct {
 		name, of, language string
 		shape              chat.Shape
@@ -185,7 +185,7 @@ const maxHeatBytes = 75_000
 
 func TestHeatmapEdgeCases(t *testing.T) {
 	c := newCharts(t)
-	for name, h := range heatCases(t) {
+	for name, h := range heatCases() {
 		for shape, shapeName := range shapes {
 			for _, tag := range someTags() {
 				title := fmt.Sprintf("%s-%s-%s", name, shapeName, tag)
@@ -219,12 +219,14 @@ func TestHeatmapEdgeCases(t *testing.T) {
 
 func TestHeatmapIsKeptBesideTheMap(t *testing.T) {
 	c := newCharts(t)
-	h, l := heatCases(t)["demo"], locales.For("en")
+	h, l := heatCases()["demo"], locales.For("en")
 	first, err := c.Heatmap(t.Context(), h, l, chat.Wide)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := btc().build(t) // with the same ID
+	market1d := btc()
+	market1d.window = market.Day
+	s := market1d.build(t) // with the same ID, coin and window
 	m, err := c.LiquidationMap(t.Context(), s, l, chat.Wide)
 	if err != nil || bytes.Equal(m.PNG, first.PNG) || m.Key == first.Key {
 		t.Errorf("the map is the same picture %q, error %v", m.Key, err)
@@ -298,7 +300,7 @@ func TestHeatRampReadsWithoutColour(t *testing.T) {
 // BenchmarkHeatmap draws a picture that is in no cache, its texts laid out before.
 func BenchmarkHeatmap(b *testing.B) {
 	c := newCharts(b)
-	h, l := standing(b, "BTC", market.Week, 90_131.71, 1), locales.For("en")
+	h, l := standing("BTC", market.Week, 90_131.71, 1), locales.For("en")
 	for shape, name := range shapes {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -12,6 +13,8 @@ import (
 
 	"liqbot/sources/coinglass/coinglasstest"
 )
+
+var update = flag.Bool("update", false, "write what commands print into the scripts that compare it")
 
 // The command line is tested by scripts: testdata/script/*.txtar.
 func TestMain(m *testing.M) {
@@ -28,7 +31,8 @@ func TestMain(m *testing.M) {
 
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
+		Dir:           "testdata/script",
+		UpdateScripts: *update,
 		Setup: func(env *testscript.Env) error {
 			// Every script has a CoinGlass of its own that it may ask.
 			server := coinglasstest.New(t)

@@ -87,6 +87,19 @@ func (f *fake) OpenInterests(context.Context) (map[market.Coin]float64, error) {
 	return totals, nil
 }
 
+func (f *fake) LongShort(_ context.Context, c market.Contract) (market.LongShort, error) {
+	share := f.LongShare(c.Coin, time.Now())
+	return market.LongShort{At: time.Now(), Long: share, Short: 1 - share}, f.count("long/short")
+}
+
+func (f *fake) Fundings(_ context.Context, c market.Contract, from, to time.Time) ([]market.FundingPoint, error) {
+	var list []market.FundingPoint
+	for at := from.Truncate(8 * time.Hour).Add(8 * time.Hour); at.Before(to); at = at.Add(8 * time.Hour) {
+		list = append(list, market.FundingPoint{At: at, Rate: f.FundingRate(c.Coin, at)})
+	}
+	return list, f.count("fundings")
+}
+
 func (f *fake) Candles(_ context.Context, c market.Contract, from, to time.Time) ([]market.Candle, error) {
 	if err := f.count("candles " + string(c.Coin)); err != nil {
 		return nil, err

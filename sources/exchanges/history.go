@@ -20,6 +20,8 @@ const (
 	// the configuration.
 	firstSpan = 7 * 24 * time.Hour
 	fullSpan  = 30 * 24 * time.Hour
+	// longestWait is how long a goroutine that fetches history does not look for work.
+	longestWait = 5 * time.Second
 	// grace is how long after its end a candle is asked for.
 	grace = 4 * time.Second
 	// spread is the time over which the new candles of all coins are asked for.
@@ -53,7 +55,7 @@ func (v *venue) fill(ctx context.Context) {
 		now := v.engine.cfg.Now()
 		job, wait := v.nextFilling(now)
 		if job == nil {
-			pausing(ctx, wait)
+			v.await(ctx, wait)
 			continue
 		}
 		next, err := v.bring(ctx, job, now)
@@ -69,13 +71,17 @@ func (v *venue) fill(ctx context.Context) {
 func (v *venue) nextFilling(now time.Time) (*filling, time.Duration) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	const look = 250 * time.Millisecond
 	if now.Before(v.restTill) {
-		return nil, look
+		return nil, min(v.restTill.Sub(now), longestWait)
 	}
 	var best *filling
+	wait := longestWait
 	for _, f := range v.due {
-		if f.busy || now.Before(f.next) {
+		if f.busy {
+			continue
+		}
+		if until := f.next.Sub(now); until > 0 {
+			wait = min(wait, until)
 			continue
 		}
 		if best == nil || v.before(f, best) {
@@ -83,10 +89,21 @@ func (v *venue) nextFilling(now time.Time) (*filling, time.Duration) {
 		}
 	}
 	if best == nil {
-		return nil, look
+		return nil, wait
 	}
 	best.busy = true
 	return best, 0
+}
+
+// await waits until something may be due: for a while, or until there is a new listing.
+func (v *venue) await(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(max(d, look))
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-v.fresh:
+	case <-ctx.Done():
+	}
 }
 
 // before orders what is due: maps that can not be shown yet, then new candles, then the

@@ -172,16 +172,17 @@ func (g *heatGrid) add(v *heatVenue) (from int) {
 	return from
 }
 
-// capture adds what stands in an estimator to a column, in the last one without what the
-// mark has reached since.
+// capture adds what stands in an estimator to a column, in the last one as a picture does
+// it: without what the mark has reached since.
 func (g *heatGrid) capture(e *liquidation.Estimator, v *heatVenue, column int) {
-	g.levels = e.AppendLevels(g.levels[:0], g.marks[column], g.fraction)
+	mark := g.marks[column]
+	if column == g.Columns-1 {
+		g.levels = e.Sketch(liquidation.DisplayBin).AppendLevels(g.levels[:0], mark, v.lowUSD, v.highUSD)
+	} else {
+		g.levels = e.AppendLevels(g.levels[:0], mark, g.fraction)
+	}
 	cells := g.Column(column)
-	last := column == g.Columns-1
 	for _, l := range g.levels {
-		if last && (l.Side == market.Long && v.lowUSD > 0 && l.PriceUSD >= v.lowUSD || l.Side == market.Short && l.PriceUSD <= v.highUSD) {
-			continue
-		}
 		if row := g.gridRow(l.PriceUSD) - g.first; row >= 0 && row < g.Rows {
 			cells[row] += float32(l.IntensityUSD)
 		}

@@ -52,6 +52,7 @@ type venue struct {
 	trouble  map[string]bool  // what was reported to the host
 	resub    [2]chan struct{} // wakes the streams: always followed, asked for
 	relist   chan struct{}
+	fresh    chan struct{} // wakes those that fetch history, one by one
 	due      map[market.Coin]*filling
 	restTill time.Time
 	// watched is from when on the streams have told without a long gap; zero before.
@@ -79,7 +80,7 @@ func newVenue(f feeds.Feed, s *Source) *venue {
 		log:      s.cfg.Log.With(slog.String("venue", string(f.Venue()))),
 		bySymbol: make(map[string]*followed), streams: make(map[string]error), trouble: make(map[string]bool),
 		resub:  [2]chan struct{}{make(chan struct{}, 1), make(chan struct{}, 1)},
-		relist: make(chan struct{}, 1), due: make(map[market.Coin]*filling),
+		relist: make(chan struct{}, 1), fresh: make(chan struct{}, fillers), due: make(map[market.Coin]*filling),
 	}
 }
 
@@ -375,6 +376,9 @@ func (v *venue) follow(coins map[market.Coin]*coin, always map[market.Coin]bool)
 			wake(v.resub[index(old.extra)])
 		}
 		if old == nil || old.listing != f.listing {
+			for range fillers {
+				wake(v.fresh)
+			}
 			v.due[f.coin.name] = &filling{coin: f.coin, listing: f.listing}
 		}
 	}

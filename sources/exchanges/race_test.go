@@ -1,0 +1,5 @@
+//go:build race
+
+package exchanges_test
+
+const raceEnabled = true
