@@ -21,9 +21,12 @@ fmt: ## format the code
 fuzz: ## run every fuzz target for FUZZTIME (5000x inputs)
 	bench/fuzz.sh $(FUZZTIME)
 
-bench: ## run the benchmarks, compare charts with go-chart and matplotlib, measure alerts
+bench: ## run the benchmarks, compare charts with go-chart and matplotlib, measure feeds and alerts
 	$(GO) test -run '^$$' -bench . -benchmem ./handlers ./charts ./watcher ./delivery
+	$(GO) test -run '^$$' -bench . -benchmem ./liquidation ./feeds/...
 	$(GO) test -run '^$$' -bench . -benchtime 3x ./storage
+	$(GO) test -run '^$$' -bench DecodeToState -benchmem ./sources/exchanges
+	$(GO) test -run '^$$' -bench HundredCoins -benchtime 3x ./sources/exchanges
 	$(GO) test -run '^$$' -bench . -benchtime 30x ./cmd/bot
 	$(GO) test ./cmd/bot -run 'TestRepliesDuringAFanOut|TestFanOut' -measure -v | grep -E 'idle|sends|ok|FAIL'
 	./bench/compare.sh
