@@ -67,8 +67,7 @@ type Agreements struct {
 // compared are the comparisons of one coin, oldest first.
 type compared struct {
 	vendor string
-	last   time.Time
-	since  time.Time
+	at     []time.Time
 	rho    []float64
 }
 
@@ -89,20 +88,19 @@ func (a *Agreements) Publish(s *snapshot.Snapshot) {
 	defer a.mu.Unlock()
 	c := a.coins[s.Key.Coin]
 	if c == nil {
-		c = &compared{vendor: s.Beside.Map.Provenance().Source, since: at}
+		c = &compared{vendor: s.Beside.Map.Provenance().Source}
 		a.coins[s.Key.Coin] = c
 	}
-	if at.Sub(c.last) < time.Hour {
+	if n := len(c.at); n > 0 && at.Sub(c.at[n-1]) < time.Hour {
 		return
 	}
 	rho, _, ok := RankCorrelation(s.Map, s.Beside.Map)
 	if !ok {
 		return
 	}
-	c.last = at
-	c.rho = append(c.rho, rho)
+	c.at, c.rho = append(c.at, at), append(c.rho, rho)
 	if len(c.rho) > mostCompared {
-		c.rho = slices.Delete(c.rho, 0, 1)
+		c.at, c.rho = slices.Delete(c.at, 0, 1), slices.Delete(c.rho, 0, 1)
 	}
 }
 
@@ -121,6 +119,6 @@ func (a *Agreements) Of(coin market.Coin) *VendorAgreement {
 	}
 	edge := len(sorted) / 40
 	return &VendorAgreement{
-		Vendor: c.vendor, Rho: sum / float64(len(sorted)), Lo: sorted[edge], Hi: sorted[len(sorted)-1-edge], N: len(sorted), Since: c.since,
+		Vendor: c.vendor, Rho: sum / float64(len(sorted)), Lo: sorted[edge], Hi: sorted[len(sorted)-1-edge], N: len(sorted), Since: c.at[0],
 	}
 }

@@ -2,6 +2,7 @@ package accuracy_test
 
 import (
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -47,6 +48,41 @@ func TestRankCorrelation(t *testing.T) {
 		if !ok || bins != 40 || rho < c.lo-1e-9 || rho > c.hi+1e-9 {
 			t.Errorf("%s: %v of %d bins, %v; want %v to %v", name, rho, bins, ok, c.lo, c.hi)
 		}
+	}
+}
+
+// What is told is since the oldest comparison that is in it.
+func TestAgreementsAreOfTwoMonths(t *testing.T) {
+	t.Parallel()
+	a := accuracy.NewAgreements()
+	start := time.Date(2026, 11, 28, 0, 0, 0, 0, time.UTC)
+	thin := shaped(t, 90_000, "CoinGlass", start, func(_ market.Side, i int) float64 { return float64(max(0, 8-i)) })
+	ours, theirs := shaped(t, 90_000, "Exchanges", start, wavy), shaped(t, 90_000, "CoinGlass", start, wavy)
+	first, last := 3, 60*24+10
+	for hour := range last + 1 {
+		at := start.Add(time.Duration(hour) * time.Hour)
+		s := &snapshot.Snapshot{Key: snapshot.Key{Coin: "BTC", Window: market.Week}, Map: ours, Beside: &snapshot.Snapshot{Map: theirs}}
+		if hour < first { // nothing to compare yet
+			s.Map, s.Beside.Map = thin, thin
+		}
+		s.Price.Provenance.AsOf = at
+		// The map's own time is the start: the snapshot's is the older of the two.
+		m, err := liquidation.New(liquidation.Input{
+			Coin: "BTC", Window: market.Week, MarkUSD: 90_000, Levels: slices.Concat(s.Map.Levels(market.Long), s.Map.Levels(market.Short)),
+			Provenance: market.Provenance{Source: "Exchanges", AsOf: at},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Map = m
+		a.Publish(s)
+		if got := a.Of("BTC"); hour == first && (got == nil || got.N != 1 || !got.Since.Equal(at)) {
+			t.Errorf("after the first comparison %+v, want since %v", got, at)
+		}
+	}
+	want := start.Add(time.Duration(last-60*24+1) * time.Hour)
+	if got := a.Of("BTC"); got.N != 60*24 || !got.Since.Equal(want) {
+		t.Errorf("got %d since %v, want %d since %v", got.N, got.Since, 60*24, want)
 	}
 }
 

@@ -267,6 +267,9 @@ func TestOpenInterestByVenue(t *testing.T) {
 		"no venue tells it": {func(s *snapshot.Snapshot, _ *liquidation.Input) {
 			s.Venues, s.OpenInterest = s.Venues[2:], nil
 		}, []string{"does not tell the open interest of BTC"}, []string{"$", "Total"}},
+		"the source's total is of other venues": {func(s *snapshot.Snapshot, _ *liquidation.Input) {
+			s.OpenInterest.Provenance.Venues = []market.Venue{"Binance", "Gate"}
+		}, []string{"Total: 600,000 BTC · $54B\n", "Binance: 400,000", "OKX: 200,000"}, []string{"637,000"}},
 		"small": {func(s *snapshot.Snapshot, _ *liquidation.Input) {
 			s.Venues = s.Venues[:1]
 			s.Venues[0].OpenInterest = openInterestOf(12.345, -0.5, true, now)

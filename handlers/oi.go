@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"liqbot/chat"
@@ -65,7 +66,7 @@ func (c *call) openInterestReply(s *snapshot.Snapshot, body chat.Text, asOf time
 func wordOpenInterests(l *locales.Language, s *snapshot.Snapshot, rows []*market.OpenInterest, venues []market.Venue) chat.Text {
 	// The source's own total has a change; it is only shown if it is of these venues.
 	total := s.OpenInterest
-	if total == nil || len(total.Provenance.Venues) != len(rows) {
+	if total == nil || !slices.Equal(slices.Sorted(slices.Values(total.Provenance.Venues)), slices.Sorted(slices.Values(venues))) {
 		total = new(market.OpenInterest)
 		for _, o := range rows {
 			total.Coins += o.Coins

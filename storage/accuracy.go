@@ -2,7 +2,6 @@ package storage
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"time"
 
@@ -18,26 +17,16 @@ var accuracyBucket = []byte("accuracy")
 // accuracyKept is how long they are kept.
 const accuracyKept = 60 * 24 * time.Hour
 
-func hourKey(prefix []byte, at time.Time) []byte {
-	return binary.BigEndian.AppendUint32(bytes.Clone(prefix), uint32(max(0, at.Unix())/int64(time.Hour/time.Second))) //nolint:gosec // for ages
-}
+func hourKey(prefix []byte, at time.Time) []byte { return timeKey(prefix, at, time.Hour) }
 
 // Accuracy calls read for each row of a coin that was kept for an hour from since on,
 // oldest first; rows that are damaged are left out. The row is only valid during the call,
 // which must not save anything.
 func (m *Market) Accuracy(coin market.Coin, since time.Time, read func(hour time.Time, row []byte)) error {
-	prefix := prefixOf(string(coin))
-	err := m.db.View(func(tx *bolt.Tx) error {
-		c := tx.Bucket(accuracyBucket).Cursor()
-		for k, v := c.Seek(hourKey(prefix, since)); bytes.HasPrefix(k, prefix) && len(k) == len(prefix)+4; k, v = c.Next() {
-			row, err := unseal(v)
-			at := time.Unix(int64(binary.BigEndian.Uint32(k[len(prefix):]))*int64(time.Hour/time.Second), 0).UTC()
-			if err != nil || at.Before(since) {
-				continue
-			}
-			read(at, row)
+	err := m.rows(accuracyBucket, prefixOf(string(coin)), since, time.Hour, func(hour time.Time, row []byte) {
+		if !hour.Before(since) {
+			read(hour, row)
 		}
-		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("read self-check: %w", err)
@@ -46,7 +35,7 @@ func (m *Market) Accuracy(coin market.Coin, since time.Time, read func(hour time
 }
 
 // SaveAccuracy keeps the row of a coin's full hour in place of the one that is there.
-// Those older than two months go when their coin gets a new one.
+// Those older than two months go when their coin gets a new one, or at the next opening.
 func (m *Market) SaveAccuracy(coin market.Coin, hour time.Time, row []byte) error {
 	prefix := prefixOf(string(coin))
 	err := m.db.Update(func(tx *bolt.Tx) error {
@@ -54,18 +43,7 @@ func (m *Market) SaveAccuracy(coin market.Coin, hour time.Time, row []byte) erro
 		if err := bucket.Put(hourKey(prefix, hour), seal(bytes.Clone(row))); err != nil {
 			return err
 		}
-		limit := hourKey(prefix, m.now().Add(-accuracyKept))
-		var old [][]byte
-		c := bucket.Cursor()
-		for k, _ := c.Seek(prefix); bytes.HasPrefix(k, prefix) && bytes.Compare(k, limit) < 0; k, _ = c.Next() {
-			old = append(old, k)
-		}
-		for _, k := range old {
-			if err := bucket.Delete(k); err != nil {
-				return err
-			}
-		}
-		return nil
+		return dropBefore(bucket, prefix, hourKey(nil, m.now().Add(-accuracyKept)))
 	})
 	if err != nil {
 		return fmt.Errorf("save self-check: %w", err)

@@ -51,13 +51,13 @@ func OpenMarket(ctx context.Context, dir string, now func() time.Time) (m *Marke
 		return nil, "", fmt.Errorf("make data folder: %w", err)
 	}
 	path := filepath.Join(dir, MarketFileName)
-	db, err := openMarket(ctx, path)
+	db, err := openMarket(ctx, path, now())
 	if errors.Is(err, ErrDamaged) {
 		aside = path + ".damaged"
 		if err := os.Rename(path, aside); err != nil {
 			return nil, "", fmt.Errorf("put damaged market file aside: %w", err)
 		}
-		db, err = openMarket(ctx, path)
+		db, err = openMarket(ctx, path, now())
 	}
 	if err != nil {
 		return nil, "", err
@@ -65,7 +65,7 @@ func OpenMarket(ctx context.Context, dir string, now func() time.Time) (m *Marke
 	return &Market{db: db, now: now}, aside, nil
 }
 
-func openMarket(ctx context.Context, path string) (*bolt.DB, error) {
+func openMarket(ctx context.Context, path string, now time.Time) (*bolt.DB, error) {
 	var db *bolt.DB
 	err := guarded(ctx, path, func() (err error) {
 		if db, err = bolt.Open(path, 0o600, options(false)); err != nil {
@@ -77,7 +77,7 @@ func openMarket(ctx context.Context, path string) (*bolt.DB, error) {
 					return err
 				}
 			}
-			return nil
+			return forget(tx, now)
 		})
 		if err != nil {
 			return errors.Join(err, db.Close())
@@ -97,8 +97,12 @@ func (m *Market) Close() error {
 
 const day = 24 * time.Hour
 
-func dayKey(prefix []byte, at time.Time) []byte {
-	return binary.BigEndian.AppendUint32(slices.Clone(prefix), uint32(at.Unix()/int64(day.Seconds()))) //nolint:gosec // until 2106
+func dayKey(prefix []byte, at time.Time) []byte { return timeKey(prefix, at, day) }
+
+// timeKey is a prefix and the number of whole units from 1970 to a moment, 4 bytes big
+// endian; 0 for a moment before.
+func timeKey(prefix []byte, at time.Time, unit time.Duration) []byte {
+	return binary.BigEndian.AppendUint32(slices.Clone(prefix), uint32(max(0, at.Unix())/int64(unit/time.Second))) //nolint:gosec // for ages
 }
 
 func prefixOf(parts ...string) []byte {
@@ -113,33 +117,37 @@ func prefixOf(parts ...string) []byte {
 // that cannot be read are left out.
 func (m *Market) Bars(venue market.Venue, symbol string, since time.Time) ([]market.Bar, error) {
 	var out []market.Bar
-	err := m.days(barsBucket, prefixOf(string(venue), symbol), since, func(start time.Time, row []byte) {
+	err := m.rows(barsBucket, prefixOf(string(venue), symbol), since, day, func(start time.Time, row []byte) {
 		for _, b := range readBars(start, row) {
 			if !b.Start.Before(since) {
 				out = append(out, b)
 			}
 		}
 	})
-	return out, err
+	if err != nil {
+		return nil, fmt.Errorf("read bars: %w", err)
+	}
+	return out, nil
 }
 
-// days calls read for each day of a prefix from the one of since on, in order.
-func (m *Market) days(bucket, prefix []byte, since time.Time, read func(start time.Time, row []byte)) error {
+// rows calls read for each row of a prefix whose key is of since or later, in order. Those
+// that are damaged are left out.
+func (m *Market) rows(bucket, prefix []byte, since time.Time, unit time.Duration, read func(start time.Time, row []byte)) error {
 	return m.db.View(func(tx *bolt.Tx) error {
 		c := tx.Bucket(bucket).Cursor()
-		for k, v := c.Seek(dayKey(prefix, since)); bytes.HasPrefix(k, prefix) && len(k) == len(prefix)+4; k, v = c.Next() {
+		for k, v := c.Seek(timeKey(prefix, since, unit)); bytes.HasPrefix(k, prefix) && len(k) == len(prefix)+4; k, v = c.Next() {
 			row, err := unseal(v)
 			if err != nil {
 				continue
 			}
-			read(time.Unix(int64(binary.BigEndian.Uint32(k[len(prefix):]))*int64(day.Seconds()), 0).UTC(), row)
+			read(time.Unix(int64(binary.BigEndian.Uint32(k[len(prefix):]))*int64(unit/time.Second), 0).UTC(), row)
 		}
 		return nil
 	})
 }
 
 // SaveBars adds bars; one that is there already is replaced. Bars older than a month go
-// when their contract gets new ones.
+// when their contract gets new ones, or at the next opening.
 func (m *Market) SaveBars(venue market.Venue, symbol string, bars []market.Bar) error {
 	byDay := make(map[time.Time][]market.Bar)
 	for _, b := range bars {
@@ -158,7 +166,7 @@ func (m *Market) SaveBars(venue market.Venue, symbol string, bars []market.Bar) 
 				return err
 			}
 		}
-		return m.prune(bucket, prefix)
+		return dropBefore(bucket, prefix, dayKey(nil, m.now().Add(-barsKept)))
 	})
 	if err != nil {
 		return fmt.Errorf("save bars: %w", err)
@@ -166,13 +174,15 @@ func (m *Market) SaveBars(venue market.Venue, symbol string, bars []market.Bar) 
 	return nil
 }
 
-// prune drops the days of a prefix that are too old.
-func (m *Market) prune(bucket *bolt.Bucket, prefix []byte) error {
-	limit := dayKey(prefix, m.now().Add(-barsKept))
+// dropBefore drops the rows of a prefix, of all if it is empty, whose key ends in a time before
+// limit.
+func dropBefore(bucket *bolt.Bucket, prefix, limit []byte) error {
 	var old [][]byte
 	c := bucket.Cursor()
-	for k, _ := c.Seek(prefix); bytes.HasPrefix(k, prefix) && bytes.Compare(k, limit) < 0; k, _ = c.Next() {
-		old = append(old, k)
+	for k, _ := c.Seek(prefix); k != nil && bytes.HasPrefix(k, prefix); k, _ = c.Next() {
+		if len(k) >= len(limit) && bytes.Compare(k[len(k)-len(limit):], limit) < 0 {
+			old = append(old, k)
+		}
 	}
 	for _, k := range old {
 		if err := bucket.Delete(k); err != nil {
@@ -180,6 +190,17 @@ func (m *Market) prune(bucket *bolt.Bucket, prefix []byte) error {
 		}
 	}
 	return nil
+}
+
+// forget drops what is too old of all contracts and coins: those that nobody follows any
+// more get no new rows, which would do it.
+func forget(tx *bolt.Tx, now time.Time) error {
+	bars := dayKey(nil, now.Add(-barsKept))
+	return errors.Join(
+		dropBefore(tx.Bucket(barsBucket), nil, bars),
+		dropBefore(tx.Bucket(realisedBucket), nil, bars),
+		dropBefore(tx.Bucket(accuracyBucket), nil, hourKey(nil, now.Add(-accuracyKept))),
+	)
 }
 
 // mergeBars joins two lists of one day, oldest first; where both have a start the

@@ -108,6 +108,30 @@ func TestOldBarsGo(t *testing.T) {
 	}
 }
 
+// A contract that nobody follows any more gets no new bars: its old ones go as well.
+func TestOpeningForgetsWhatIsTooOld(t *testing.T) {
+	dir := t.TempDir()
+	m := openMarket(t, dir, midnight)
+	at := market.Realised{Start: midnight, Venue: "OKX", LongUSD: 1, Orders: 1}
+	if err := errors.Join(
+		m.SaveBars("OKX", "GONE", bars(midnight, 2)), m.SaveRealised("GONE", []market.Realised{at}), m.SaveAccuracy("GONE", midnight, []byte("row")),
+	); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ days, bars, realised, accuracy int }{{31, 2, 1, 1}, {33, 0, 0, 1}, {59, 0, 0, 1}, {61, 0, 0, 0}} {
+		if err := m.Close(); err != nil {
+			t.Fatal(err)
+		}
+		m = openMarket(t, dir, midnight.AddDate(0, 0, c.days))
+		list, err := m.Bars("OKX", "GONE", time.Time{})
+		rows, err2 := m.Realised("GONE", time.Time{})
+		hours := accuracyRows(t, m, "GONE", time.Time{})
+		if err := errors.Join(err, err2); err != nil || len(list) != c.bars || len(rows) != c.realised || len(hours) != c.accuracy {
+			t.Errorf("after %d days: %d bars, %d rows, %d hours, %v; want %+v", c.days, len(list), len(rows), len(hours), err, c)
+		}
+	}
+}
+
 func TestRealisedSurvivesARestart(t *testing.T) {
 	dir := t.TempDir()
 	m := openMarket(t, dir, midnight)

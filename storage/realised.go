@@ -15,14 +15,17 @@ import (
 // Realised returns what was reported as liquidated of a coin from since on, oldest first.
 func (m *Market) Realised(coin market.Coin, since time.Time) ([]market.Realised, error) {
 	var out []market.Realised
-	err := m.days(realisedBucket, prefixOf(string(coin)), since, func(_ time.Time, row []byte) {
+	err := m.rows(realisedBucket, prefixOf(string(coin)), since, day, func(_ time.Time, row []byte) {
 		for _, r := range readRealised(row) {
 			if !r.Start.Before(since) {
 				out = append(out, r)
 			}
 		}
 	})
-	return out, err
+	if err != nil {
+		return nil, fmt.Errorf("read liquidations: %w", err)
+	}
+	return out, nil
 }
 
 // SaveRealised adds rows; one of the same venue and start is replaced.
@@ -48,7 +51,7 @@ func (m *Market) SaveRealised(coin market.Coin, rows []market.Realised) error {
 				return err
 			}
 		}
-		return m.prune(bucket, prefix)
+		return dropBefore(bucket, prefix, dayKey(nil, m.now().Add(-barsKept)))
 	})
 	if err != nil {
 		return fmt.Errorf("save liquidations: %w", err)

@@ -50,7 +50,7 @@ func (v venues) Collect(out chan<- prometheus.Metric) {
 	for _, f := range v.all() {
 		out <- gauge(venueUpDesc, number(f.Up), f.Name)
 		if !f.Newest.IsZero() {
-			out <- gauge(venueAgeDesc, time.Since(f.Newest).Seconds(), f.Name)
+			out <- gauge(venueAgeDesc, max(0, time.Since(f.Newest).Seconds()), f.Name)
 		}
 		out <- gauge(venueOffsetDesc, f.ClockOffset.Seconds(), f.Name)
 		out <- gauge(venueCoinsDesc, float64(f.Followed), f.Name, "followed")

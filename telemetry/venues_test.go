@@ -1,6 +1,7 @@
 package telemetry_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -13,7 +14,7 @@ func TestExchangesAreMeasured(t *testing.T) {
 	m := telemetry.NewMetrics("v1")
 	m.ObserveVenues(func() []telemetry.VenueFeed {
 		return []telemetry.VenueFeed{
-			{Name: "Bybit", Up: true, Newest: time.Now(), ClockOffset: 1500 * time.Millisecond, Followed: 100, Mapped: 98, Dropped: map[string]uint64{"garbage": 3}},
+			{Name: "Bybit", Up: true, Newest: time.Now().Add(time.Minute), ClockOffset: 1500 * time.Millisecond, Followed: 100, Mapped: 98, Dropped: map[string]uint64{"garbage": 3}},
 			{Name: "OKX"},
 		}
 	})
@@ -35,7 +36,7 @@ func TestExchangesAreMeasured(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if ages := series(t, m, "liqbot_exchange_age"); len(ages) != 1 {
+	if ages := series(t, m, "liqbot_exchange_age"); len(ages) != 1 || strings.Contains(ages[0], "-") {
 		t.Errorf("ages %v, want that of the one that told something", ages)
 	}
 }

@@ -142,7 +142,7 @@ func eachEntry(f io.ReadSeeker, see func(*tape.Entry) error) error {
 	}
 	for {
 		e, err := lines.Next()
-		if _, damaged := errors.AsType[*tape.Damage](err); damaged || errors.Is(err, io.EOF) {
+		if _, damaged := errors.AsType[*tape.DamageError](err); damaged || errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {

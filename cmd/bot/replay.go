@@ -45,11 +45,11 @@ tape is damaged. A tape that just breaks off is played up to there.`,
 }
 
 func (sh *shell) replay(path string, asJSON, frames bool) error {
-	f, err := os.Open(path) //nolint:gosec // the file that the host names
+	f, err := os.Open(path)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUsage, err)
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	report, err := replayTape(f)
 	if err != nil {
 		return fmt.Errorf("%w: %s: %w", errUsage, path, err)
@@ -119,7 +119,7 @@ func replayTape(f io.Reader) (*replayReport, error) {
 		rules:  watcher.NewReplay(watcher.Options{Window: market.Week, Hold: holdUsually, Cooldown: cooldownUsually}),
 	}
 	result, err := exchanges.Replay(f, r.see)
-	damage, damaged := errors.AsType[*tape.Damage](err)
+	damage, damaged := errors.AsType[*tape.DamageError](err)
 	switch {
 	case err != nil && (!damaged || result.Header.Version == 0):
 		return nil, err

@@ -80,6 +80,9 @@ func (sh *shell) serve(ctx context.Context, c *config) error {
 	announce := func(url string) {
 		fmt.Fprintf(sh.out, "The web chat is at %s  (Ctrl+C stops it)\n", url)
 	}
+	if c.source == sourceExchanges {
+		spareMemory(sh.environ)
+	}
 	a, err := sh.newApp(ctx, c, announce)
 	if err != nil {
 		return err

@@ -3,7 +3,9 @@ package exchanges_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -70,7 +72,12 @@ func hundred(b *testing.B) (*exchanges.Source, []market.Coin) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()
-	b.Cleanup(func() { cancel(); <-ended })
+	b.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			b.Error(err)
+		}
+	})
 	coins, err := s.Coins(ctx)
 	for err == nil && len(coins) < 100 {
 		coins, err = s.Coins(ctx)
@@ -124,7 +131,8 @@ func BenchmarkHundredCoins(b *testing.B) {
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	b.ReportMetric(float64(m.HeapAlloc)/1e6, "MB")
+	b.ReportMetric(float64(m.HeapAlloc)/1e6, "heap-MB")
+	b.ReportMetric(resident(b), "resident-MB")
 	levels := 0
 	for _, snap := range kept {
 		levels += len(snap.Map.Levels(market.Long)) + len(snap.Map.Levels(market.Short))
@@ -132,4 +140,21 @@ func BenchmarkHundredCoins(b *testing.B) {
 	b.ReportMetric(float64(levels)/float64(len(kept)), "levels/picture")
 	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*len(kept)), "us/picture")
 	runtime.KeepAlive(kept)
+}
+
+// resident is the memory of this process that is in use, MB; 0 where the system does not
+// tell.
+func resident(b *testing.B) float64 {
+	b.Helper()
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(status)) {
+		var kb float64
+		if n, _ := fmt.Sscanf(line, "VmRSS: %f kB", &kb); n == 1 {
+			return kb / 1000
+		}
+	}
+	return 0
 }

@@ -48,6 +48,8 @@ type listing struct {
 	// estimator holds all positions, whatever their age; nil until history is there.
 	estimator *liquidation.Estimator
 	windows   map[market.Window]windowed
+	// odd counts tellings in a row of an open interest that is far from the last one.
+	odd       int
 	longShort *market.LongShort
 	// usualFunding is the mean of the rates paid in the last seven days.
 	usualFunding *float64
@@ -115,6 +117,18 @@ func (c *coin) interestOf(l *listing) float64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return l.live.coins
+}
+
+// disbelieve notes whether the price is far from the others'. What it told while it was is
+// forgotten when it is near them again: the mark was never there.
+func (l *listing) disbelieve(is bool) {
+	l.disbelieved = is
+	if is {
+		return
+	}
+	for i := range l.running {
+		l.running[i].lowUSD, l.running[i].highUSD = 0, 0
+	}
 }
 
 // maxRunning bounds the stretches that are kept without a bar: an hour.
@@ -192,7 +206,9 @@ func rebuild(m *liquidation.Model, bars []market.Bar) rebuilt {
 }
 
 // take puts a rebuilt map in place.
-func (l *listing) take(r rebuilt) { l.estimator, l.bars, l.windows = r.estimator, r.bars, nil }
+func (l *listing) take(r rebuilt) {
+	l.estimator, l.bars, l.windows, l.hashed = r.estimator, r.bars, nil, time.Time{}
+}
 
 // step takes the next bar; it reports whether the estimator took it.
 func (l *listing) step(b market.Bar) bool {

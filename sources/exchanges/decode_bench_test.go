@@ -65,7 +65,12 @@ func BenchmarkDecodeToState(b *testing.B) {
 			ctx, cancel := context.WithCancel(b.Context())
 			ended := make(chan error, 1)
 			go func() { ended <- s.Run(ctx) }()
-			defer func() { cancel(); <-ended }()
+			defer func() {
+				cancel()
+				if err := <-ended; err != nil {
+					b.Error(err)
+				}
+			}()
 			for { // until the streams follow all three
 				v.work <- 3
 				<-v.work

@@ -402,3 +402,75 @@ func TestAssumedOpenInterest(t *testing.T) {
 		r.stop()
 	})
 }
+
+// A venue whose candles lie as well does not bend its map: it is whole again once it tells
+// the truth.
+func TestCandlesThatLieAreLeftOut(t *testing.T) {
+	bubble(t, func(r *room) {
+		t := r.t
+		before := r.fetch(t, "BTC", market.Week)
+		bybit := r.venues["Bybit"]
+		bybit.set(func() { bybit.factor, bybit.candles = 1.5, 1.5 })
+		pass(30 * time.Minute)
+		if _, missing := venuesOf(r.fetch(t, "BTC", market.Week)); !slices.Equal(missing, []market.Venue{"Bybit"}) {
+			t.Errorf("missing %v", missing)
+		}
+		bybit.set(func() { bybit.factor, bybit.candles = 1, 1 })
+		pass(15 * time.Minute)
+		after := r.fetch(t, "BTC", market.Week)
+		share := func(s *snapshot.Snapshot) float64 {
+			sum := 0.0
+			for _, l := range s.Map.Levels(market.Short) {
+				if l.Venue == "Bybit" {
+					sum += l.IntensityUSD
+				}
+			}
+			return sum / s.Map.TotalUSD(market.Short)
+		}
+		if a, b := share(before), share(after); b < 0.7*a {
+			t.Errorf("Bybit's share of the shorts was %.3f, is %.3f: the lie has swept them", a, b)
+		}
+		if n := r.dropped("Bybit", feeds.Impossible); n == 0 {
+			t.Error("no candle of the liar was counted as left out")
+		}
+	})
+}
+
+// Prints and open interests that cannot be are counted and change nothing.
+func TestFiguresThatCannotBe(t *testing.T) {
+	bubble(t, func(r *room) {
+		t := r.t
+		r.fetch(t, "BTC", market.Week)
+		okx := r.venues["OKX"]
+		now := time.Now()
+		mark := okx.MarkUSD("BTC", now)
+		for i, o := range []market.Liquidation{
+			{At: now, Side: market.Long, Coins: 1, PriceUSD: mark * 2},
+			{At: now, Side: market.Long, Coins: 1, PriceUSD: mark / 2},
+			{At: now, Side: market.Short, Coins: 1e9, PriceUSD: mark},
+			{At: now, Side: market.Short, Coins: -1, PriceUSD: mark},
+			{At: now, Side: market.Short, Coins: 1, PriceUSD: math.Inf(1)},
+		} {
+			okx.liquidate(t, "BTC", uint64(i+1), o)
+		}
+		okx.liquidate(t, "BTC", 99, market.Liquidation{At: now, Side: market.Long, Coins: 1, PriceUSD: mark * 0.95})
+		synctest.Wait()
+		s := r.fetch(t, "BTC", market.Week)
+		if len(s.Realised.Rows) != 1 || math.Abs(s.Realised.Rows[0].LongUSD-mark*0.95) > 1 {
+			t.Errorf("rows %+v", s.Realised.Rows)
+		}
+		if n := r.dropped("OKX", feeds.Impossible); n != 5 {
+			t.Errorf("%d left out, want 5", n)
+		}
+	})
+}
+
+// dropped is how often a venue's figures were left out for a reason.
+func (r *room) dropped(venue market.Venue, reason feeds.Reason) uint64 {
+	for _, st := range r.Status() {
+		if st.Venue == venue {
+			return st.Dropped[reason]
+		}
+	}
+	return 0
+}

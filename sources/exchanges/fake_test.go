@@ -22,6 +22,7 @@ type fake struct {
 	down      bool
 	silent    bool
 	factor    float64 // of the prices its stream tells
+	candles   float64 // of those of its candles
 	without   market.Coin
 	noHistory bool      // of open interest
 	listed    time.Time // there are no candles from before
@@ -32,7 +33,7 @@ type fake struct {
 }
 
 func newFake(name market.Venue, share float64) *fake {
-	return &fake{Market: feedtest.Market{Share: share}, name: name, factor: 1, asked: make(map[string]int)}
+	return &fake{Market: feedtest.Market{Share: share}, name: name, factor: 1, candles: 1, asked: make(map[string]int)}
 }
 
 func (f *fake) set(change func()) {
@@ -104,10 +105,17 @@ func (f *fake) Candles(_ context.Context, c market.Contract, from, to time.Time)
 	if err := f.count("candles " + string(c.Coin)); err != nil {
 		return nil, err
 	}
+	f.mu.Lock()
+	factor := f.candles
+	f.mu.Unlock()
 	var list []market.Candle
 	for at := from.Truncate(feeds.CandleLength); at.Before(to); at = at.Add(feeds.CandleLength) {
 		if !at.Before(from) && !at.Before(f.listed) && !at.Add(feeds.CandleLength).After(time.Now()) {
-			list = append(list, f.Candle(c.Coin, at))
+			bar := f.Candle(c.Coin, at)
+			for _, usd := range []*float64{&bar.OpenUSD, &bar.HighUSD, &bar.LowUSD, &bar.CloseUSD, &bar.MarkHighUSD, &bar.MarkLowUSD} {
+				*usd *= factor
+			}
+			list = append(list, bar)
 		}
 	}
 	return list, nil

@@ -35,8 +35,10 @@ type canonical struct{ buf []byte }
 
 func (c *canonical) number(n uint64) { c.buf = binary.BigEndian.AppendUint64(c.buf, n) }
 
+func (c *canonical) count(n int) { c.number(uint64(n)) } //nolint:gosec // not negative
+
 func (c *canonical) text(s string) {
-	c.number(uint64(len(s)))
+	c.count(len(s))
 	c.buf = append(c.buf, s...)
 }
 
@@ -44,8 +46,8 @@ func (c *canonical) value(v reflect.Value) {
 	switch v.Type() {
 	case reflect.TypeFor[time.Time]():
 		t := v.Interface().(time.Time)
-		c.number(uint64(t.Unix())) //nolint:gosec // all bits count
-		c.number(uint64(t.Nanosecond()))
+		c.number(uint64(t.Unix()))       //nolint:gosec // all bits count
+		c.number(uint64(t.Nanosecond())) //nolint:gosec // below a billion
 		return
 	case reflect.TypeFor[*liquidation.Map]():
 		c.liquidationMap(v.Interface().(*liquidation.Map))
@@ -67,7 +69,7 @@ func (c *canonical) value(v reflect.Value) {
 		c.buf = append(c.buf, 1)
 		c.value(v.Elem())
 	case reflect.Slice, reflect.Array:
-		c.number(uint64(v.Len()))
+		c.count(v.Len())
 		for i := range v.Len() {
 			c.value(v.Index(i))
 		}
@@ -79,7 +81,7 @@ func (c *canonical) value(v reflect.Value) {
 }
 
 func (c *canonical) mapOf(v reflect.Value) {
-	c.number(uint64(v.Len()))
+	c.count(v.Len())
 	entries := make(map[string]struct{}, v.Len())
 	for it := v.MapRange(); it.Next(); {
 		var one canonical
@@ -124,11 +126,11 @@ func (c *canonical) liquidationMap(m *liquidation.Map) {
 	c.text(string(m.Window()))
 	c.number(math.Float64bits(m.MarkUSD()))
 	c.value(reflect.ValueOf(m.Provenance()))
-	c.number(uint64(m.Swept())) //nolint:gosec // a count
+	c.count(m.Swept())
 	c.value(reflect.ValueOf(m.Venues()))
 	for _, side := range []market.Side{market.Long, market.Short} {
 		levels := m.Levels(side)
-		c.number(uint64(len(levels)))
+		c.count(len(levels))
 		for i := range levels {
 			c.level(&levels[i])
 		}

@@ -273,15 +273,18 @@ func (v *venue) extend(ctx context.Context, f *filling, from, to time.Time) (boo
 // deepen fetches what lies before the bars that are there, and makes the map anew.
 func (v *venue) deepen(ctx context.Context, f *filling, last time.Time) error {
 	f.coin.mu.Lock()
-	first := time.Time{}
+	first, opened := last, 0.0
 	if len(f.listing.bars.bars) > 0 {
-		first = startOf(f.listing.bars.bars[0].slot)
+		first, opened = startOf(f.listing.bars.bars[0].slot), float64(f.listing.bars.bars[0].open)
 	}
 	f.coin.mu.Unlock()
 	symbol := f.listing.contract.Symbol
 	older, err := v.fetch(ctx, f, last.Add(-fullSpan), first)
 	if err != nil || len(older) == 0 {
 		return err
+	}
+	if newest := older[len(older)-1]; newest.End().Equal(first) && !near(newest.CloseUSD, opened) {
+		return &feeds.Error{Venue: v.name, Problem: feeds.BadData, Err: errTorn}
 	}
 	if err := v.engine.cfg.Bars.SaveBars(v.name, symbol, older); err != nil {
 		return &feeds.Error{Venue: v.name, Problem: feeds.Unavailable, Err: err}
@@ -295,6 +298,9 @@ func (v *venue) deepen(ctx context.Context, f *filling, last time.Time) error {
 
 // errNoOpenInterest: the venue keeps no history of it and its stream has not told it yet.
 var errNoOpenInterest = errors.New("open interest is not known yet")
+
+// errTorn: older candles end far from where the newer ones begin.
+var errTorn = errors.New("history does not join")
 
 // fetch asks for the candles in [from, to) and the open interest at their starts.
 func (v *venue) fetch(ctx context.Context, f *filling, from, to time.Time) ([]market.Bar, error) {
@@ -317,7 +323,11 @@ func (v *venue) fetch(ctx context.Context, f *filling, from, to time.Time) ([]ma
 	if len(points) == 0 && now == 0 {
 		return nil, &feeds.Error{Venue: v.name, Problem: feeds.Unavailable, Err: errNoOpenInterest}
 	}
-	return assemble(candles, points, now), nil
+	bars, odd := f.coin.plausible(v.name, assemble(candles, points, now))
+	for range odd {
+		v.Dropped(feeds.Impossible)
+	}
+	return bars, nil
 }
 
 // merge puts what the stream told behind what history tells.

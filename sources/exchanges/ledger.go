@@ -17,6 +17,8 @@ type ledger struct {
 	rows []market.Realised
 	// seen are the orders of the last minutes, so that none counts twice.
 	seen map[order]time.Time
+	// tidied is when those that are older were last forgotten.
+	tidied time.Time
 	// recent are the newest orders, shared with snapshots: it is only appended to, and
 	// replaced when it has grown too long. number is that of the last of them.
 	recent []snapshot.SeenOrder
@@ -50,7 +52,8 @@ func (l *ledger) add(venue market.Venue, id uint64, o market.Liquidation, now ti
 	if _, twice := l.seen[key]; twice {
 		return false
 	}
-	if len(l.seen) > 4096 {
+	if now.Sub(l.tidied) > time.Minute {
+		l.tidied = now
 		for k, at := range l.seen {
 			if now.Sub(at) > 10*time.Minute {
 				delete(l.seen, k)

@@ -169,8 +169,8 @@ func (l *listing) windowMap(m *liquidation.Model, window market.Window) *liquida
 // reads single levels, and a map of six venues would be three times as large. Both are
 // logarithms of price ratios.
 const (
-	far    = 0.12
-	coarse = 0.005
+	far    = 0.13
+	coarse = 0.01
 )
 
 // levels are the levels of all parts around a mark, without what each venue's own mark

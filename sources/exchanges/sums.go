@@ -17,7 +17,7 @@ func (s *Source) disbelieve(p part, is bool) {
 	if p.listing.disbelieved == is {
 		return
 	}
-	p.listing.disbelieved = is
+	p.listing.disbelieve(is)
 	p.listing.tape.disbelieved(p.listing)
 	log := s.cfg.Log.With(slog.String("venue", string(p.venue)), slog.String("symbol", p.listing.contract.Symbol), slog.Float64("mark", p.listing.live.markUSD))
 	if is {

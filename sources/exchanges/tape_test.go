@@ -125,7 +125,7 @@ func TestATapeReplaysToTheSameSnapshots(t *testing.T) {
 		result := agree(t, out)
 		for _, kind := range []tape.Kind{
 			tape.Frame, tape.Connected, tape.CoinAdded, tape.CoinGone, tape.Listed, tape.Updated, tape.Rebuilt, tape.Stepped,
-			tape.Forgot, tape.Disbelieved, tape.Picture, tape.End,
+			tape.Forgot, tape.Disbelieved, tape.LongShort, tape.UsualFunding, tape.Picture, tape.End,
 		} {
 			if result.Kinds[kind] == 0 {
 				t.Errorf("the tape has no %s, so that nothing is tested of it", kind)
@@ -187,8 +187,8 @@ func TestATapeThatWasChangedDisagrees(t *testing.T) {
 	})
 	lines := strings.SplitAfter(out.String(), "\n")
 	last := func(parts ...string) int {
-		for i := len(lines) - 1; i >= 0; i-- {
-			if !slices.ContainsFunc(parts, func(p string) bool { return !strings.Contains(lines[i], p) }) {
+		for i, line := range slices.Backward(lines) {
+			if !slices.ContainsFunc(parts, func(p string) bool { return !strings.Contains(line, p) }) {
 				return i
 			}
 		}
@@ -233,7 +233,7 @@ func TestATapeThatBreaksOff(t *testing.T) {
 			pictures := 0
 			for _, n := range []int{len(whole) / 2, len(whole) - 300, len(whole) - 1} {
 				result, err := exchanges.Replay(bytes.NewReader(whole[:n]), func(*exchanges.Replayed) {})
-				damage, ok := errors.AsType[*tape.Damage](err)
+				damage, ok := errors.AsType[*tape.DamageError](err)
 				if !ok || !damage.Truncated || damage.Line != result.Entries+2 {
 					// The line feed of the last line is all that may be missing.
 					if zipped || n != len(whole)-1 || err != nil {

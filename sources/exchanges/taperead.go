@@ -51,7 +51,7 @@ type ReplayResult struct {
 
 // Replay applies the entries of a tape to a fresh source, in their order, and hands every
 // picture to see. It needs no clock and no network and does the same for the same tape,
-// always. After a *tape.Damage the result is that of what lies before it.
+// always. After a *tape.DamageError the result is that of what lies before it.
 func Replay(r io.Reader, see func(*Replayed)) (ReplayResult, error) {
 	lines, header, err := tape.NewReader(r)
 	if err != nil {
@@ -67,7 +67,7 @@ func Replay(r io.Reader, see func(*Replayed)) (ReplayResult, error) {
 			return p.result, err
 		}
 		if err := p.apply(lines.Line(), e); err != nil {
-			return p.result, &tape.Damage{Line: lines.Line(), Err: err}
+			return p.result, &tape.DamageError{Line: lines.Line(), Err: err}
 		}
 		p.count(e)
 	}
@@ -245,7 +245,7 @@ func (p *player) listing(e *tape.Entry, to played) error {
 	case tape.UsualFunding:
 		l.usualFunding = e.Rate
 	case tape.Disbelieved:
-		l.disbelieved = e.Is
+		l.disbelieve(e.Is)
 	default:
 		return fmt.Errorf("%w: %s of a contract", tape.ErrEntry, e.Kind)
 	}

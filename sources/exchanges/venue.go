@@ -181,6 +181,10 @@ func (v *venue) applyOne(u *feeds.Update) {
 	switch u.Kind {
 	case feeds.ContractChanged: // seen above
 	case feeds.Ticker:
+		if !f.listing.plausibleInterest(u.OpenInterestCoins) {
+			u.OpenInterestCoins = 0
+			v.Dropped(feeds.Impossible)
+		}
 		if !f.listing.ticker(*u, at) {
 			v.Dropped(feeds.OutOfOrder)
 			return
@@ -190,6 +194,10 @@ func (v *venue) applyOne(u *feeds.Update) {
 			v.newest.Store(at.UnixNano())
 		}
 	case feeds.Liquidation:
+		if !f.listing.plausiblePrint(u.Order) {
+			v.Dropped(feeds.Impossible)
+			return
+		}
 		f.listing.tape.updated(f.listing, u, at, now)
 		if !f.coin.liquidated(v.name, u, now) {
 			v.Dropped(feeds.Duplicate)

@@ -10,8 +10,8 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// Damage says where a tape ends that should go on. All lines before it are sound.
-type Damage struct {
+// DamageError says where a tape ends that should go on. All lines before it are sound.
+type DamageError struct {
 	// Line counts from 1, the header.
 	Line int
 	// Truncated says that the tape just ends, as one does whose recorder was killed.
@@ -19,7 +19,7 @@ type Damage struct {
 	Err       error
 }
 
-func (d *Damage) Error() string {
+func (d *DamageError) Error() string {
 	if d.Truncated {
 		return fmt.Sprintf("the tape breaks off at line %d: %v", d.Line, d.Err)
 	}
@@ -27,7 +27,7 @@ func (d *Damage) Error() string {
 }
 
 // Unwrap returns the cause.
-func (d *Damage) Unwrap() error { return d.Err }
+func (d *DamageError) Unwrap() error { return d.Err }
 
 // Reader reads a tape. It is not safe for concurrent use.
 type Reader struct {
@@ -37,7 +37,7 @@ type Reader struct {
 	ended bool
 }
 
-// NewReader reads the header of a tape, plain or gzip. The error is a *Damage, or wraps
+// NewReader reads the header of a tape, plain or gzip. The error is a *DamageError, or wraps
 // ErrNoTape or ErrVersion.
 func NewReader(r io.Reader) (*Reader, Header, error) {
 	raw := bufio.NewReaderSize(r, 64<<10)
@@ -64,16 +64,16 @@ func NewReader(r io.Reader) (*Reader, Header, error) {
 func (t *Reader) Line() int { return t.line }
 
 // Next reads an entry, which the caller may keep. It returns io.EOF after the End of a
-// tape; all other errors are *Damage.
+// tape; all other errors are *DamageError.
 func (t *Reader) Next() (*Entry, error) {
 	line, err := t.next()
 	switch {
 	case errors.Is(err, io.EOF) && !t.ended:
-		return nil, &Damage{Line: t.line, Truncated: true, Err: errors.New("its recorder did not end it")}
+		return nil, &DamageError{Line: t.line, Truncated: true, Err: errors.New("its recorder did not end it")}
 	case err != nil:
 		return nil, err
 	case t.ended:
-		return nil, &Damage{Line: t.line, Err: errors.New("it goes on after its end")}
+		return nil, &DamageError{Line: t.line, Err: errors.New("it goes on after its end")}
 	}
 	e, err := DecodeEntry(line)
 	if err != nil {
@@ -85,7 +85,7 @@ func (t *Reader) Next() (*Entry, error) {
 
 // damaged tells a line that was cut off from one that is wrong.
 func (t *Reader) damaged(line []byte, err error) error {
-	return &Damage{Line: t.line, Truncated: !bytes.HasSuffix(line, []byte{'\n'}), Err: err}
+	return &DamageError{Line: t.line, Truncated: !bytes.HasSuffix(line, []byte{'\n'}), Err: err}
 }
 
 // next reads a line with its line feed, which the last one may lack. It is valid until the
@@ -101,7 +101,7 @@ func (t *Reader) next() ([]byte, error) {
 		t.long = append(t.long, piece...)
 		switch {
 		case len(t.long) > MaxLine:
-			return nil, &Damage{Line: t.line, Err: fmt.Errorf("a line of more than %d bytes", MaxLine)}
+			return nil, &DamageError{Line: t.line, Err: fmt.Errorf("a line of more than %d bytes", MaxLine)}
 		case err == nil, errors.Is(err, io.EOF) && len(t.long) > 0:
 			return t.long, nil
 		case errors.Is(err, bufio.ErrBufferFull):
@@ -111,9 +111,9 @@ func (t *Reader) next() ([]byte, error) {
 			if len(t.long) > 0 {
 				err = errors.New("half a line")
 			}
-			return nil, &Damage{Line: t.line, Truncated: true, Err: err}
+			return nil, &DamageError{Line: t.line, Truncated: true, Err: err}
 		default:
-			return nil, &Damage{Line: t.line, Err: err}
+			return nil, &DamageError{Line: t.line, Err: err}
 		}
 	}
 }

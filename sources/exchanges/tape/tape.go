@@ -10,6 +10,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
+	"maps"
 	"time"
 	"unicode/utf8"
 
@@ -268,3 +270,6 @@ func encode(v any) ([]byte, error) {
 	}
 	return append(line, '\n'), nil
 }
+
+// Kinds yields all kinds of entry, in no order.
+func Kinds() iter.Seq[Kind] { return maps.Keys(needs) }
