@@ -3,6 +3,7 @@ package binance
 import (
 	"context"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -28,7 +29,7 @@ func (f *Feed) Candles(ctx context.Context, c market.Contract, from, to time.Tim
 		return nil, err
 	}
 	var candles []market.Candle
-	err = f.klines(ctx, "/fapi/v1/klines", c.Symbol, from, to, func(k kline) {
+	err = f.klines(ctx, trades, c.Symbol, from, to, func(k kline) {
 		if candle := k.candle(c); feeds.PossibleCandle(candle) {
 			candles = append(candles, candle)
 		}
@@ -36,13 +37,14 @@ func (f *Feed) Candles(ctx context.Context, c market.Contract, from, to time.Tim
 	if err != nil || len(candles) == 0 {
 		return nil, err
 	}
+	candles = oldestFirst(candles, func(c market.Candle) time.Time { return c.Start })
 	byStart := make(map[int64]int, len(candles))
 	for i, candle := range candles {
 		byStart[candle.Start.UnixMilli()] = i
 	}
 	from = candles[0].Start
 	to = candles[len(candles)-1].End()
-	err = f.klines(ctx, "/fapi/v1/markPriceKlines", c.Symbol, from, to, func(k kline) {
+	err = f.klines(ctx, marks, c.Symbol, from, to, func(k kline) {
 		i, ok := byStart[k.start]
 		if !ok {
 			return
@@ -80,9 +82,20 @@ func roundUp(t time.Time) time.Time {
 	return t
 }
 
+// series is a kind of candle and how many fields of its rows are read.
+type series struct {
+	path   string
+	fields int
+}
+
+// The kinds. Those of the mark price have fillers behind their prices.
+var (
+	trades = series{"/fapi/v1/klines", 10}
+	marks  = series{"/fapi/v1/markPriceKlines", 5}
+)
+
 // klines asks for the candles that start in [from, to), both whole, page by page.
-func (f *Feed) klines(ctx context.Context, path, symbol string, from, to time.Time, each func(kline)) error {
-	last := int64(0)
+func (f *Feed) klines(ctx context.Context, of series, symbol string, from, to time.Time, each func(kline)) error {
 	for at := from; at.Before(to); {
 		n := min(candlePage, int(to.Sub(at)/feeds.CandleLength))
 		end := at.Add(time.Duration(n) * feeds.CandleLength)
@@ -90,7 +103,7 @@ func (f *Feed) klines(ctx context.Context, path, symbol string, from, to time.Ti
 		if n >= 100 {
 			cost.Weight = 2
 		}
-		body, err := f.get(ctx, path, url.Values{
+		body, err := f.get(ctx, of.path, url.Values{
 			"symbol": {symbol}, "interval": {"5m"}, "limit": {strconv.Itoa(n)},
 			"startTime": {millis(at)}, "endTime": {millis(end.Add(-time.Millisecond))},
 		}, cost)
@@ -98,9 +111,8 @@ func (f *Feed) klines(ctx context.Context, path, symbol string, from, to time.Ti
 			return err
 		}
 		err = rows(body, func(row *jx.Decoder) error {
-			k, err := parseKline(row)
-			if err == nil && k.start > last && k.start >= at.UnixMilli() && k.start < end.UnixMilli() {
-				last = k.start
+			k, err := parseKline(row, of.fields)
+			if err == nil && k.start >= at.UnixMilli() && k.start < end.UnixMilli() {
 				each(k)
 			}
 			return err
@@ -113,6 +125,12 @@ func (f *Feed) klines(ctx context.Context, path, symbol string, from, to time.Ti
 	return nil
 }
 
+// oldestFirst sorts a list by time and leaves doubles out.
+func oldestFirst[T any](list []T, at func(T) time.Time) []T {
+	slices.SortStableFunc(list, func(a, b T) int { return at(a).Compare(at(b)) })
+	return slices.CompactFunc(list, func(a, b T) bool { return at(a).Equal(at(b)) })
+}
+
 func millis(t time.Time) string { return strconv.FormatInt(t.UnixMilli(), 10) }
 
 // kline is a candle as the venue tells it, start in ms; of the mark price the volumes are
@@ -122,16 +140,18 @@ type kline struct {
 	open, high, low, closing, volume, takerBuy float64
 }
 
-// parseKline reads [open time, open, high, low, close, volume, close time, quote volume,
-// trades, taker buy volume, …].
-func parseKline(d *jx.Decoder) (k kline, err error) {
+// parseKline reads the first fields of [open time, open, high, low, close, volume, close
+// time, quote volume, trades, taker buy volume, …].
+func parseKline(d *jx.Decoder, fields int) (k kline, err error) {
 	figures := map[int]*float64{1: &k.open, 2: &k.high, 3: &k.low, 4: &k.closing, 5: &k.volume, 9: &k.takerBuy}
 	i := 0
 	err = d.Arr(func(d *jx.Decoder) (err error) {
 		switch at := figures[i]; {
 		case i == 0:
-			k.start, err = need(wire.Int(d))
-		case at != nil:
+			var start time.Time
+			start, err = need(wire.Time(d))
+			k.start = start.UnixMilli()
+		case at != nil && i < fields:
 			*at, err = need(wire.Float(d))
 		default:
 			err = d.Skip()
@@ -139,7 +159,7 @@ func parseKline(d *jx.Decoder) (k kline, err error) {
 		i++
 		return err
 	})
-	if err == nil && i < 10 || k.start%feeds.CandleLength.Milliseconds() != 0 {
+	if err == nil && i < fields || k.start%feeds.CandleLength.Milliseconds() != 0 {
 		err = errEmpty
 	}
 	return k, err

@@ -3,6 +3,7 @@ package binance
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"sync"
 	"time"
 
@@ -21,13 +22,39 @@ type clock struct {
 	asked time.Time
 }
 
-// freshFor is how long a comparison of clocks is trusted.
-const freshFor = time.Hour
+const (
+	// freshFor is how long a comparison of clocks is trusted.
+	freshFor = time.Hour
+	// maxSkew is how much the clocks may differ before they have been compared.
+	maxSkew = 24 * time.Hour
+)
 
 func (c *clock) set(venue, local time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.ahead, c.asked = venue.Sub(local), local
+}
+
+// latest is the latest time that the venue can tell of: more is believed until the clocks
+// have been compared.
+func (c *clock) latest() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.asked.IsZero() {
+		return time.Now().Add(maxSkew)
+	}
+	return time.Now().Add(c.ahead + maxAhead)
+}
+
+// nowOr is the venue's time, by an answer's own date until the clocks have been compared.
+func (c *clock) nowOr(header http.Header) time.Time {
+	c.mu.Lock()
+	known := !c.asked.IsZero()
+	c.mu.Unlock()
+	if at, err := http.ParseTime(header.Get("Date")); err == nil && !known {
+		return at
+	}
+	return c.now()
 }
 
 // now is the venue's time as far as it is known.

@@ -32,6 +32,9 @@ func (f *Feed) Contracts(ctx context.Context) ([]market.Contract, error) {
 	if err != nil {
 		return nil, badData("read the list of contracts", err)
 	}
+	if len(list) == 0 {
+		return nil, badData("read the list of contracts", errEmpty)
+	}
 	if perMinute > 0 {
 		f.limit(perMinute)
 	}
@@ -131,10 +134,12 @@ func parseSymbol(d *jx.Decoder) (c market.Contract, ok bool, err error) {
 	}
 	err = d.ObjBytes(func(d *jx.Decoder, key []byte) (err error) {
 		if text := texts[string(key)]; text != nil {
-			*text, err = d.Str()
+			var b []byte
+			b, err = wire.Text(d)
+			*text = string(b)
 			return err
 		}
-		if string(key) == "filters" {
+		if string(key) == "filters" && d.Next() == jx.Array {
 			r.tick, err = parseTick(d)
 			return err
 		}

@@ -18,12 +18,12 @@ const maxAhead = time.Minute
 // remembers what it has seen, so that one decoder should outlive the connections. It is
 // not safe for concurrent use.
 type Decoder struct {
-	d     jx.Decoder
-	sink  feeds.Sink
-	now   func() time.Time
-	learn func(symbol string, t market.LeverageTiers)
-	known map[string]*instrument
-	seen  recent
+	d      jx.Decoder
+	sink   feeds.Sink
+	latest func() time.Time
+	learn  func(symbol string, t market.LeverageTiers)
+	known  map[string]*instrument
+	seen   recent
 	// ev is the event that is being read.
 	ev event
 }
@@ -40,7 +40,11 @@ func NewDecoder(contracts []market.Contract, sink feeds.Sink, now func() time.Ti
 	if now == nil {
 		now = time.Now
 	}
-	d := &Decoder{sink: sink, now: now, known: make(map[string]*instrument, len(contracts)), learn: func(string, market.LeverageTiers) {}}
+	return newDecoder(contracts, sink, func() time.Time { return now().Add(maxAhead) })
+}
+
+func newDecoder(contracts []market.Contract, sink feeds.Sink, latest func() time.Time) *Decoder {
+	d := &Decoder{sink: sink, latest: latest, known: make(map[string]*instrument, len(contracts)), learn: func(string, market.LeverageTiers) {}}
 	for i := range contracts {
 		d.known[contracts[i].Symbol] = &instrument{contract: &contracts[i]}
 	}

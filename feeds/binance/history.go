@@ -40,7 +40,6 @@ func (f *Feed) OpenInterest(ctx context.Context, c market.Contract, from, to tim
 	}
 	from, to = roundUp(from.UTC()), roundUp(to.UTC())
 	var points []market.OpenInterestPoint
-	last := int64(0)
 	for at := from; at.Before(to); {
 		// It is not told which rows come of a span with more than a page, so none is longer.
 		n := min(statsPage, int(to.Sub(at)/feeds.CandleLength))
@@ -54,11 +53,8 @@ func (f *Feed) OpenInterest(ctx context.Context, c market.Contract, from, to tim
 		}
 		err = rows(body, func(row *jx.Decoder) error {
 			s, err := parseStat(row)
-			if err == nil && s.hasCoins && s.at > last && s.at >= at.UnixMilli() && s.at < end.UnixMilli() {
-				if coins := s.coins * c.ContractCoins; feeds.PossibleCoins(coins) {
-					last = s.at
-					points = append(points, market.OpenInterestPoint{At: time.UnixMilli(s.at).UTC(), Coins: coins})
-				}
+			if coins := s.coins * c.ContractCoins; err == nil && !s.at.Before(at) && s.at.Before(end) && feeds.PossibleCoins(coins) {
+				points = append(points, market.OpenInterestPoint{At: s.at, Coins: coins})
 			}
 			return err
 		})
@@ -67,7 +63,7 @@ func (f *Feed) OpenInterest(ctx context.Context, c market.Contract, from, to tim
 		}
 		at = end
 	}
-	return points, nil
+	return oldestFirst(points, func(p market.OpenInterestPoint) time.Time { return p.At }), nil
 }
 
 // LongShort implements feeds.LongShorts: of all accounts, in the newest five minutes.
@@ -83,7 +79,7 @@ func (f *Feed) LongShort(ctx context.Context, c market.Contract) (market.LongSho
 	var newest stat
 	err = rows(body, func(row *jx.Decoder) error {
 		s, err := parseStat(row)
-		if err == nil && s.at > newest.at {
+		if err == nil && s.at.After(newest.at) {
 			newest = s
 		}
 		return err
@@ -96,24 +92,23 @@ func (f *Feed) LongShort(ctx context.Context, c market.Contract) (market.LongSho
 	if !(newest.long >= 0 && newest.short >= 0 && sum > 0.98 && sum < 1.02) {
 		return market.LongShort{}, badData("read the long/short ratio", errEmpty)
 	}
-	return market.LongShort{At: time.UnixMilli(newest.at).UTC(), Long: newest.long / sum, Short: newest.short / sum}, nil
+	return market.LongShort{At: newest.at, Long: newest.long / sum, Short: newest.short / sum}, nil
 }
 
-// stat is a row of a path below /futures/data; times in ms, which come as numbers though
-// they are documented as strings.
+// stat is a row of a path below /futures/data, whose times come as numbers though they are
+// documented as strings; what it does not tell is zero.
 type stat struct {
-	at                 int64
+	at                 time.Time
 	coins, long, short float64
-	hasCoins           bool
 }
 
 func parseStat(d *jx.Decoder) (s stat, err error) {
 	err = d.ObjBytes(func(d *jx.Decoder, key []byte) (err error) {
 		switch string(key) {
 		case "timestamp":
-			s.at, err = need(wire.Int(d))
+			s.at, err = need(wire.Time(d))
 		case "sumOpenInterest":
-			s.coins, s.hasCoins, err = wire.Float(d)
+			s.coins, _, err = wire.Float(d)
 		case "longAccount":
 			s.long, _, err = wire.Float(d)
 		case "shortAccount":
@@ -123,8 +118,8 @@ func parseStat(d *jx.Decoder) (s stat, err error) {
 		}
 		return err
 	})
-	if err == nil {
-		_, _, err = wire.Moment(s.at)
+	if err == nil && s.at.IsZero() {
+		err = errEmpty
 	}
 	return s, err
 }
@@ -154,8 +149,7 @@ func (f *Feed) Fundings(ctx context.Context, c market.Contract, from, to time.Ti
 				newest = paid
 			}
 			p := market.FundingPoint{At: paid.Round(time.Minute), Rate: rate}
-			later := len(points) == 0 || p.At.After(points[len(points)-1].At)
-			if later && !p.At.Before(from) && p.At.Before(to) && feeds.PossibleFunding(rate) {
+			if !p.At.Before(from) && p.At.Before(to) && feeds.PossibleFunding(rate) {
 				points = append(points, p)
 			}
 			return nil
@@ -168,7 +162,7 @@ func (f *Feed) Fundings(ctx context.Context, c market.Contract, from, to time.Ti
 		}
 		at = newest.Add(time.Millisecond)
 	}
-	return points, nil
+	return oldestFirst(points, func(p market.FundingPoint) time.Time { return p.At }), nil
 }
 
 func parseFunding(d *jx.Decoder) (at time.Time, rate float64, err error) {

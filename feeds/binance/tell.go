@@ -48,7 +48,7 @@ func (d *Decoder) moment(ms int64) (time.Time, feeds.Reason) {
 	switch {
 	case err != nil:
 		return at, feeds.WrongType
-	case at.After(d.now().Add(maxAhead)):
+	case at.After(d.latest()):
 		return at, feeds.OutOfOrder
 	default:
 		return at, ""
@@ -75,10 +75,12 @@ func (d *Decoder) tellMark() feeds.Reason {
 		u.HasFunding, u.FundingRate, u.FundingInterval = true, ev.rate.v, c.FundingInterval
 		u.FundingAt, _, _ = wire.Moment(ev.due) // zero when it is not told
 	}
-	if ev.at < ev.of.newest {
+	// A newest time beyond latest was believed before the venue's clock was known.
+	ms := at.UnixMilli()
+	if newest := ev.of.newest; ms < newest && newest <= d.latest().UnixMilli() {
 		return feeds.OutOfOrder
 	}
-	ev.of.newest = ev.at
+	ev.of.newest = ms
 	d.sink.Update(u)
 	return ""
 }
@@ -110,13 +112,14 @@ func (d *Decoder) tellChange() feeds.Reason {
 		return why
 	}
 	if len(ev.tiers) > 0 {
-		if !arrange(ev.tiers) {
-			return feeds.Impossible
+		if arrange(ev.tiers) {
+			d.learn(c.Symbol, market.LeverageTiers{Tiers: ev.tiers, AsOf: at})
+		} else {
+			why = feeds.Impossible // the change may be another one
 		}
-		d.learn(c.Symbol, market.LeverageTiers{Tiers: ev.tiers, AsOf: at})
 	}
 	d.sink.Update(feeds.Update{Contract: c, Kind: feeds.ContractChanged, At: at})
-	return ""
+	return why
 }
 
 // order tells forced orders from each other: the venue gives them no name.

@@ -8,9 +8,11 @@ import (
 // Unit is the unit of a liquidation's amount.
 type Unit string
 
-// The units. Bitget's pages say the quote currency; an observer of 2026 saw coins.
+// The units. Bitget's pages say the quote currency, their example is no multiple of the
+// order step, and the collectors that are widely used agree; one observer of 2026 saw coins.
 const (
-	// Measured: found out from the prints themselves, which wait until it is known.
+	// Measured: USD, as is written, until the prints themselves say clearly that it is
+	// coins. No print waits for that.
 	Measured Unit = ""
 	// Coins are base coins, thousands for names such as 1000BONKUSDT.
 	Coins Unit = "coins"
@@ -18,23 +20,29 @@ const (
 	USD Unit = "usd"
 )
 
-// Amounts knows the unit of amounts, or finds it out. It is safe for concurrent use.
+// Amounts knows the unit of amounts and checks it. It is safe for concurrent use.
 //
 // Each print is weighed: under which unit is its notional one that forced orders have, and
 // is it a multiple of the order step, as coins must be. A unit that is wrong is wrong by the
-// price, so that a print of a coin far from one USD decides at once, and near one USD a
-// mistake would hardly matter.
+// price, so that a print of a coin far from one USD says much, and near one USD a mistake
+// would hardly matter.
 type Amounts struct {
 	mu    sync.Mutex
 	fixed Unit
-	steps map[string]float64
+	// seem is the unit that the prints say, and differs is told when that is another one
+	// than was used.
+	seem    Unit
+	differs func(seem Unit)
+	steps   map[string]float64
 	// sizes and multiples say how much likelier coins are than USD, as logarithms: by the
 	// notionals and by the multiples of order steps.
 	sizes, multiples float64
 }
 
 // NewAmounts makes amounts of a fixed unit, or such that are measured.
-func NewAmounts(unit Unit) *Amounts { return &Amounts{fixed: unit, steps: make(map[string]float64)} }
+func NewAmounts(unit Unit) *Amounts {
+	return &Amounts{fixed: unit, seem: USD, differs: func(Unit) {}, steps: make(map[string]float64)}
+}
 
 // step tells the order step of a symbol.
 func (a *Amounts) step(symbol string, step float64) {
@@ -51,7 +59,7 @@ const (
 	// between 400 and 10000 USD.
 	typicalUSD = 2000
 	spread     = 2.3 // of the natural logarithm
-	// certain is when a unit is believed, convinced when more prints add nothing.
+	// certain is when another unit is believed, convinced when more prints add nothing.
 	certain, convinced = 3, 50
 	// mostSays bounds what one print says.
 	mostSays = 10
@@ -62,7 +70,7 @@ const (
 
 // weigh takes a print into account.
 func (a *Amounts) weigh(symbol string, amount, price float64) {
-	if a.fixed != Measured || !(amount > 0 && price > 0) {
+	if !(amount > 0 && price > 0) {
 		return
 	}
 	a.mu.Lock()
@@ -70,14 +78,31 @@ func (a *Amounts) weigh(symbol string, amount, price float64) {
 	if says := likelihood(amount*price) - likelihood(amount); !math.IsNaN(says) {
 		a.sizes = bounded(a.sizes+bounded(says, mostSays), convinced)
 	}
-	step := a.steps[symbol]
-	if step <= 0 {
+	if step := a.steps[symbol]; step > 0 {
+		says := otherSays
+		if n := amount / step; math.Abs(n-math.Round(n)) <= 1e-6*max(1, n) {
+			says = multipleSays
+		}
+		a.multiples = bounded(a.multiples+float64(says), multiplesSay)
+	}
+	a.judge()
+}
+
+// judge looks whether the prints say another unit than before. The lock is held.
+func (a *Amounts) judge() {
+	seem := a.seem
+	switch odds := a.sizes + a.multiples; {
+	case odds >= certain:
+		seem = Coins
+	case odds <= -certain:
+		seem = USD
+	}
+	if seem == a.seem {
 		return
 	}
-	if n := amount / step; math.Abs(n-math.Round(n)) <= 1e-6*max(1, n) {
-		a.multiples = bounded(a.multiples+multipleSays, multiplesSay)
-	} else {
-		a.multiples = bounded(a.multiples+otherSays, multiplesSay)
+	a.seem = seem
+	if a.fixed != seem {
+		a.differs(seem)
 	}
 }
 
@@ -89,19 +114,12 @@ func likelihood(usd float64) float64 {
 	return -z * z / 2
 }
 
-// Unit is the unit as far as it is known: Measured when it is not.
+// Unit is the unit that is used: never Measured.
 func (a *Amounts) Unit() Unit {
 	if a.fixed != Measured {
 		return a.fixed
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	switch odds := a.sizes + a.multiples; {
-	case odds >= certain:
-		return Coins
-	case odds <= -certain:
-		return USD
-	default:
-		return Measured
-	}
+	return a.seem
 }

@@ -10,7 +10,6 @@ package bitget
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -18,6 +17,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"liqbot/feeds"
 	"liqbot/feeds/rest"
@@ -49,7 +50,8 @@ type Config struct {
 	// MinBackoff is the least wait before a new connection; 500 ms if 0.
 	MinBackoff time.Duration
 	// Amount is the unit of a liquidation's amount, over which Bitget's pages and its
-	// observers disagree. Measured if empty.
+	// observers disagree. Measured if empty: USD, unless the prints say clearly coins. What
+	// the prints say against a unit that is given is logged.
 	Amount Unit
 	Client *http.Client
 	Log    *slog.Logger
@@ -62,6 +64,8 @@ type Feed struct {
 	limits  *limits
 	clock   clock
 	amounts *Amounts
+	// dials spaces out the connections that callers begin.
+	dials *rate.Limiter
 }
 
 var (
@@ -86,10 +90,17 @@ func New(cfg Config) *Feed {
 	if cfg.Silence <= 0 {
 		cfg.Silence = defaultSilence
 	}
+	if cfg.MinBackoff <= 0 {
+		cfg.MinBackoff = 500 * time.Millisecond
+	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	f := &Feed{cfg: cfg, limits: &limits{until: make(map[string]time.Time)}, amounts: NewAmounts(cfg.Amount)}
+	f := &Feed{cfg: cfg, limits: &limits{until: make(map[string]time.Time)}, amounts: NewAmounts(cfg.Amount), dials: rate.NewLimiter(dialRate, dialBurst)}
+	f.amounts.differs = func(seem Unit) {
+		cfg.Log.Warn("liquidations seem to be in another unit", slog.String("venue", string(Venue)),
+			slog.String("unit", string(seem)), slog.Bool("believed", cfg.Amount == Measured))
+	}
 	f.rest = rest.New(rest.Config{
 		Venue: Venue, URL: cfg.APIURL, Budgets: budgets(), Judge: judge, Client: f.limits.watched(cfg.Client), Log: cfg.Log,
 	})
@@ -110,6 +121,7 @@ func (f *Feed) OpenInterest(context.Context, market.Contract, time.Time, time.Ti
 
 // ServerTime implements feeds.Clock.
 func (f *Feed) ServerTime(ctx context.Context) (time.Time, error) {
+	before := time.Now()
 	body, err := f.get(ctx, pathTime, nil)
 	if err != nil {
 		return time.Time{}, err
@@ -118,6 +130,7 @@ func (f *Feed) ServerTime(ctx context.Context) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, bad(pathTime, err)
 	}
+	f.clock.measure(at, before, time.Now())
 	return at, nil
 }
 
@@ -139,25 +152,48 @@ type clock struct {
 	mu       sync.Mutex
 	ahead    time.Duration
 	measured time.Time
+	failed   time.Time
 }
 
-// clockAge is how long a measured difference is believed.
-const clockAge = 10 * time.Minute
+const (
+	// clockAge is how long a measured difference is believed.
+	clockAge = 10 * time.Minute
+	// clockRest is how long a clock that could not be measured is left alone.
+	clockRest = 30 * time.Second
+	// mostAhead is how far ahead Bitget's clock is believed to be while nothing is known.
+	mostAhead = time.Hour
+)
+
+// measure takes what Bitget said between two moments of ours.
+func (c *clock) measure(at, before, after time.Time) {
+	way := after.Sub(before) / 2
+	ahead := at.Sub(before.Add(way))
+	if ahead.Abs() < way { // no more than the way there and back
+		ahead = 0
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ahead, c.measured = ahead, after
+}
+
+func (c *clock) fail(now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.failed = now
+}
+
+// due reports whether the clock should be measured.
+func (c *clock) due(now time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return (c.measured.IsZero() || now.Sub(c.measured) >= clockAge) && (c.failed.IsZero() || now.Sub(c.failed) >= clockRest)
+}
 
 // now is Bitget's time. When Bitget does not tell it, it is ours with what was known last.
 func (f *Feed) now(ctx context.Context) time.Time {
-	f.clock.mu.Lock()
-	fresh := !f.clock.measured.IsZero() && time.Since(f.clock.measured) < clockAge
-	f.clock.mu.Unlock()
-	if !fresh {
-		before := time.Now()
-		at, err := f.ServerTime(ctx)
-		if err == nil {
-			now := time.Now()
-			f.clock.mu.Lock()
-			f.clock.ahead, f.clock.measured = at.Sub(before.Add(now.Sub(before)/2)), now
-			f.clock.mu.Unlock()
-		} else if !errors.Is(err, ctx.Err()) {
+	if f.clock.due(time.Now()) {
+		if _, err := f.ServerTime(ctx); err != nil && ctx.Err() == nil {
+			f.clock.fail(time.Now())
 			f.cfg.Log.Debug("no server time", slog.String("venue", string(Venue)), slog.Any("err", err))
 		}
 	}
@@ -169,4 +205,14 @@ func (f *Feed) guess() time.Time {
 	f.clock.mu.Lock()
 	defer f.clock.mu.Unlock()
 	return time.Now().Add(f.clock.ahead).UTC()
+}
+
+// latest is what Bitget's time can be at most.
+func (f *Feed) latest() time.Time {
+	f.clock.mu.Lock()
+	defer f.clock.mu.Unlock()
+	if f.clock.measured.IsZero() {
+		return time.Now().Add(mostAhead)
+	}
+	return time.Now().Add(f.clock.ahead)
 }

@@ -22,22 +22,17 @@ func begin(t *testing.T, m feedtest.Market, opts ...bitgettest.Option) (*bitget.
 	return bitget.New(bitget.Config{APIURL: d.API(), StreamURL: d.StreamURL(), Silence: time.Second, MinBackoff: 20 * time.Millisecond}), d
 }
 
-// The suite holds whatever unit the amounts of liquidations have.
 func TestSuite(t *testing.T) {
-	for name, opts := range map[string][]bitgettest.Option{"amounts in USD": nil, "amounts in coins": {bitgettest.InCoins()}} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			traits := feedtest.Traits{NoTaker: true, NoOpenInterestHistory: true}
-			feedtest.Suite(t, traits, func(t *testing.T, m feedtest.Market) (feeds.Feed, feedtest.Double) {
-				t.Helper()
-				f, d := begin(t, m, opts...)
-				t.Cleanup(func() {
-					if v := d.Violations(); len(v) > 0 {
-						t.Errorf("Bitget would have refused: %v", v)
-					}
-				})
-				return f, d
-			})
+	t.Parallel()
+	traits := feedtest.Traits{NoTaker: true, NoOpenInterestHistory: true}
+	feedtest.Suite(t, traits, func(t *testing.T, m feedtest.Market) (feeds.Feed, feedtest.Double) {
+		t.Helper()
+		f, d := begin(t, m)
+		t.Cleanup(func() {
+			if v := d.Violations(); len(v) > 0 {
+				t.Errorf("Bitget would have refused: %v", v)
+			}
 		})
-	}
+		return f, d
+	})
 }

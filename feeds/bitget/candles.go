@@ -92,15 +92,16 @@ func (f *Feed) candleRows(ctx context.Context, symbol string, s series, now, fro
 		if start.Before(now.Add(-recentCandles)) {
 			path, limit = s.oldPath, pageOfOldCandles
 		}
-		end := start.Add(time.Duration(limit) * feeds.CandleLength)
+		// One less than a page holds, as the candle before may come along.
+		end := start.Add(time.Duration(limit-1) * feeds.CandleLength)
 		if end.After(to) {
 			end = to
 		}
 		query := url.Values{
 			"symbol": {symbol}, "productType": {usdt}, "granularity": {"5m"}, "limit": {strconv.Itoa(limit)},
-			// Whether the end is part of the span is not written: a millisecond less is right
+			// Whether the ends are part of the span is not written: a millisecond less is right
 			// both ways.
-			"startTime": {milli(start)}, "endTime": {milli(end.Add(-time.Millisecond))},
+			"startTime": {milli(start.Add(-time.Millisecond))}, "endTime": {milli(end.Add(-time.Millisecond))},
 		}
 		if path == pathCandles {
 			query.Set("kLineType", s.kind)

@@ -7,11 +7,13 @@ import (
 	"math"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-faster/jx"
 
 	"liqbot/feeds"
+	"liqbot/feeds/wire"
 	"liqbot/market"
 )
 
@@ -42,10 +44,11 @@ func (f *Feed) Contracts(ctx context.Context) ([]market.Contract, error) {
 
 // contractRow is what is read of one contract.
 type contractRow struct {
-	symbol, base, quote, kind, status, rwa string
-	endStep, places                        float64 // the tick is endStep × 10^-places
-	sizeStep                               float64 // in the contract's unit of size
-	maxLeverage, fundingHours              float64
+	symbol, base, quote, kind, status string
+	rwa                               bool
+	endStep, places                   float64 // the tick is endStep × 10^-places
+	sizeStep                          float64 // in the contract's unit of size
+	maxLeverage, fundingHours         float64
 }
 
 func decodeContract(d *jx.Decoder) (r contractRow, err error) {
@@ -63,7 +66,7 @@ func decodeContract(d *jx.Decoder) (r contractRow, err error) {
 		case "symbolStatus":
 			return text(d, &r.status)
 		case "isRwa":
-			return text(d, &r.rwa)
+			return flag(d, &r.rwa)
 		case "priceEndStep":
 			return float(d, &r.endStep)
 		case "pricePlace":
@@ -81,10 +84,22 @@ func decodeContract(d *jx.Decoder) (r contractRow, err error) {
 	return r, err
 }
 
+// flag reads YES or NO, or as elsewhere true or false.
+func flag(d *jx.Decoder, into *bool) error {
+	if d.Next() == jx.Bool {
+		v, err := d.Bool()
+		*into = v
+		return err
+	}
+	b, err := wire.Text(d)
+	*into = strings.EqualFold(string(b), "YES") || strings.EqualFold(string(b), "true")
+	return err
+}
+
 // trades reports whether the contract is a perpetual of a crypto coin that trades now.
 // Rwa are stocks and metals.
 func (r contractRow) trades() bool {
-	return r.symbol != "" && r.quote == quote && r.kind == "perpetual" && r.status == "normal" && r.rwa != "YES"
+	return r.symbol != "" && r.quote == quote && r.kind == "perpetual" && r.status == "normal" && !r.rwa
 }
 
 // contract makes coins and USD for one coin of the row. sizeMultiplier is no contract
@@ -93,6 +108,10 @@ func (r contractRow) contract() (market.Contract, error) {
 	coin, coins, err := feeds.SplitMultiplier(r.base)
 	if err != nil {
 		return market.Contract{}, err
+	}
+	// A multiplier that only the symbol has counts too.
+	if c, n, err := feeds.SplitMultiplier(strings.TrimSuffix(r.symbol, quote)); err == nil && c == coin && coins == 1 {
+		coins = n
 	}
 	c := market.Contract{Venue: Venue, Symbol: r.symbol, Coin: coin, Quote: quote, QuotedCoins: coins, ContractCoins: coins}
 	if tick := r.endStep * math.Pow(10, -r.places) / coins; feeds.PossiblePrice(tick) {

@@ -24,7 +24,6 @@ type Decoder struct {
 	now       func() time.Time
 	amounts   *Amounts
 	seen      *recent
-	waiting   []waiting
 	answer    func(reply)
 
 	d    jx.Decoder
@@ -37,15 +36,6 @@ type known struct {
 	told     told
 	newest   atomic.Int64 // ticker, unix nanoseconds of the venue
 }
-
-// waiting is a forced order whose amount has no unit yet.
-type waiting struct {
-	known *known
-	print print
-}
-
-// mostWaiting bounds them; the oldest goes.
-const mostWaiting = 64
 
 // reply is Bitget's answer to a subscription.
 type reply struct {
@@ -304,7 +294,7 @@ func (d *Decoder) tick(r *row) bool {
 	return true
 }
 
-// liquidation tells a forced order, or keeps it until the unit of amounts is known.
+// liquidation tells a forced order.
 func (d *Decoder) liquidation(r *row) bool {
 	if !r.sized || !r.priced || r.side == 0 {
 		d.sink.Dropped(feeds.WrongType)
@@ -314,33 +304,18 @@ func (d *Decoder) liquidation(r *row) bool {
 		d.sink.Dropped(feeds.Impossible)
 		return false
 	}
-	if !d.seen.add(identity(r.known.contract.Symbol, &r.print)) {
+	c := r.known.contract
+	id := identity(c.Symbol, &r.print)
+	if !d.seen.add(id) {
 		d.sink.Dropped(feeds.Duplicate)
 		return false
 	}
-	d.amounts.weigh(r.known.contract.Symbol, r.amount, r.price)
-	unit := d.amounts.Unit()
-	if unit == Measured {
-		if len(d.waiting) == mostWaiting {
-			d.sink.Dropped(feeds.Overflow)
-			d.waiting = d.waiting[:copy(d.waiting, d.waiting[1:])]
-		}
-		d.waiting = append(d.waiting, waiting{r.known, r.print})
-		return true
-	}
-	for i := range d.waiting {
-		d.print(d.waiting[i].known, &d.waiting[i].print, unit)
-	}
-	d.waiting = d.waiting[:0]
-	return d.print(r.known, &r.print, unit)
-}
-
-func (d *Decoder) print(k *known, p *print, unit Unit) bool {
-	l, ok := p.liquidation(k.contract, unit)
+	d.amounts.weigh(c.Symbol, r.amount, r.price)
+	l, ok := r.liquidation(c, d.amounts.Unit())
 	if !ok {
 		d.sink.Dropped(feeds.Impossible)
 		return false
 	}
-	d.sink.Update(feeds.Update{Contract: k.contract, Kind: feeds.Liquidation, At: p.at, Order: l, ID: identity(k.contract.Symbol, p)})
+	d.sink.Update(feeds.Update{Contract: c, Kind: feeds.Liquidation, At: r.at, Order: l, ID: id})
 	return true
 }

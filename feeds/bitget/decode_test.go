@@ -60,11 +60,12 @@ func printed(symbol, side, price, amount string) []byte {
 // Bought means that a long was liquidated: the side is the position's, not the order's.
 func TestSides(t *testing.T) {
 	frames := append(lines(t, "ws_doc_examples.jsonl"), printed("1000BONKUSDT", "sell", "0.02", "50"))
+	inUSD := []market.Liquidation{
+		{At: time.UnixMilli(1736371332162).UTC(), Side: market.Long, Coins: 37.722858 / 89000, PriceUSD: 89000},
+		{At: time.UnixMilli(1736371332999).UTC(), Side: market.Short, Coins: 2_500_000, PriceUSD: 0.00002},
+	}
 	for unit, want := range map[bitget.Unit][]market.Liquidation{
-		bitget.USD: {
-			{At: time.UnixMilli(1736371332162).UTC(), Side: market.Long, Coins: 37.722858 / 89000, PriceUSD: 89000},
-			{At: time.UnixMilli(1736371332999).UTC(), Side: market.Short, Coins: 2_500_000, PriceUSD: 0.00002},
-		},
+		bitget.USD: inUSD, bitget.Measured: inUSD,
 		bitget.Coins: {
 			{At: time.UnixMilli(1736371332162).UTC(), Side: market.Long, Coins: 37.722858, PriceUSD: 89000},
 			{At: time.UnixMilli(1736371332999).UTC(), Side: market.Short, Coins: 50_000, PriceUSD: 0.00002},
@@ -78,13 +79,13 @@ func TestSides(t *testing.T) {
 		if diff := cmp.Diff(want, got, cmpopts.EquateApprox(1e-12, 0)); diff != "" || data != 2 {
 			t.Fatalf("%s: %d frames with data (-want +got):\n%s", unit, data, diff)
 		}
-		if usd := got[0].NotionalUSD(); unit == bitget.USD && (usd < 37.7228 || usd > 37.7229) || unit == bitget.Coins && (usd < 3357334 || usd > 3357335) {
+		if usd := got[0].NotionalUSD(); unit != bitget.Coins && (usd < 37.7228 || usd > 37.7229) || unit == bitget.Coins && (usd < 3357334 || usd > 3357335) {
 			t.Errorf("%s: %g USD", unit, usd)
 		}
 	}
 }
 
-// What cannot be told from one print waits for the next, and none is lost.
+// Amounts are USD, as is written, until a print says clearly that it is coins. None waits.
 func TestUnitIsMeasured(t *testing.T) {
 	for name, tc := range map[string]struct {
 		frames [][]byte
@@ -93,8 +94,9 @@ func TestUnitIsMeasured(t *testing.T) {
 		"large sums are USD":             {[][]byte{printed("BTCUSDT", "buy", "100000", "25000.125")}, []float64{0.25000125}},
 		"a penny's worth of BTC":         {[][]byte{printed("BTCUSDT", "buy", "100000", "0.02")}, []float64{0.02}},
 		"a billion BTC's worth in sum":   {[][]byte{printed("BTCUSDT", "buy", "100000", "4000000")}, []float64{40}},
-		"undecided alone":                {[][]byte{printed("BTCUSDT", "buy", "100000", "6.5")}, nil},
-		"undecided until the second":     {[][]byte{printed("BTCUSDT", "buy", "100000", "6.5"), printed("BTCUSDT", "sell", "100000", "0.03")}, []float64{6.5, 0.03}},
+		"undecided alone":                {[][]byte{printed("BTCUSDT", "buy", "100000", "6.5")}, []float64{0.000065}},
+		"undecided until the second":     {[][]byte{printed("BTCUSDT", "buy", "100000", "6.5"), printed("BTCUSDT", "sell", "100000", "0.03")}, []float64{0.000065, 0.03}},
+		"coins until others say more":    {[][]byte{printed("BTCUSDT", "buy", "100000", "0.02"), printed("BTCUSDT", "sell", "100000", "6.5"), printed("BTCUSDT", "sell", "100000", "250000.12"), printed("BTCUSDT", "buy", "100000", "650000.34")}, []float64{0.02, 6.5, 250000.12, 6.5000034}},
 		"near one USD it hardly matters": {[][]byte{printed("1000BONKUSDT", "buy", "1", "70"), printed("BTCUSDT", "buy", "100000", "900")}, []float64{70_000, 0.009}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -109,7 +109,7 @@ func (f *Feed) LongShort(ctx context.Context, c market.Contract) (market.LongSho
 		return market.LongShort{}, bad(pathAccounts, err)
 	}
 	if newest.At.IsZero() {
-		return newest, bad(pathAccounts, errors.New("no shares, as for all small contracts"))
+		return newest, &feeds.Error{Venue: Venue, Problem: feeds.NotListed, Err: errors.New("no shares, as for all small contracts")}
 	}
 	return newest, nil
 }
@@ -195,13 +195,18 @@ func (f *Feed) PastLiquidations(ctx context.Context, c market.Contract, from, to
 		}
 		cursor = next
 	}
+	// Pages overlap when there are new orders meanwhile.
+	seen := make(map[uint64]bool, len(prints))
+	prints = slices.DeleteFunc(prints, func(p print) bool {
+		id := identity(c.Symbol, &p)
+		again := seen[id]
+		seen[id] = true
+		return again
+	})
 	for _, p := range prints {
 		f.amounts.weigh(c.Symbol, p.amount, p.price)
 	}
 	unit := f.amounts.Unit()
-	if unit == Measured && len(prints) > 0 {
-		return nil, bad(pathLiquidations, errors.New("the unit of amounts is not known yet"))
-	}
 	var all []market.Liquidation
 	for _, p := range prints {
 		if l, ok := p.liquidation(&c, unit); ok && !l.At.Before(from) && l.At.Before(to) {
@@ -231,7 +236,7 @@ func (f *Feed) liquidationPage(ctx context.Context, symbol, cursor string) (all 
 				_, err := eachRow(d, func(d *jx.Decoder) error {
 					var r row
 					err := r.read(d, nil)
-					if err == nil && !r.at.IsZero() {
+					if err == nil && !r.at.IsZero() && (len(r.symbol) == 0 || string(r.symbol) == symbol) {
 						all = append(all, r.print)
 					}
 					return err

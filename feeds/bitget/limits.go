@@ -31,7 +31,7 @@ const (
 const usdt = "USDT-FUTURES"
 
 // budgets are one for each path, since Bitget counts so: twenty requests a second, fewer
-// on some.
+// on some. What is left over is for requests that arrive closer together than they left.
 func budgets() []rest.Budget {
 	all := []rest.Budget{
 		{Name: pathTiers, Weight: 6, Per: time.Second, Burst: 3},        // of 10
@@ -39,7 +39,7 @@ func budgets() []rest.Budget {
 		{Name: pathAccounts, Weight: 4, Per: 5 * time.Second, Burst: 1}, // of 1 a second
 	}
 	for _, path := range []string{pathContracts, pathTickers, pathTicker, pathCandles, pathOldCandles, pathOldMarkCandles, pathFundings, pathTime} {
-		all = append(all, rest.Budget{Name: path, Weight: 14, Per: time.Second, Burst: 5})
+		all = append(all, rest.Budget{Name: path, Weight: 12, Per: time.Second, Burst: 4})
 	}
 	return all
 }
@@ -114,7 +114,7 @@ func judge(status int, header http.Header, body []byte) error {
 	}
 	e := &feeds.Error{Venue: Venue, Problem: feeds.BadData, Err: fmt.Errorf("HTTP %d: %s %s", status, code, message)}
 	switch {
-	case code == "40034" || code == "25100":
+	case code == "40034" || code == "40309" || code == "25100": // unknown, removed, unknown to the newer generation
 		e.Problem = feeds.NotListed
 	case status >= http.StatusInternalServerError:
 		e.Problem = feeds.Unavailable

@@ -47,7 +47,7 @@ func (s *signal) wait(ctx context.Context, most time.Duration) {
 
 // poll asks for the tickers of contracts of which the stream has told nothing lately.
 func (f *Feed) poll(ctx context.Context, contracts map[string]*known, sink feeds.Sink) {
-	failed, gone := false, make(map[string]bool)
+	failed, gone := false, missing{}
 	for {
 		f.now(ctx) // measures Bitget's clock when that is due
 		err := f.pollOnce(ctx, contracts, gone, sink)
@@ -64,9 +64,22 @@ func (f *Feed) poll(ctx context.Context, contracts map[string]*known, sink feeds
 	}
 }
 
-// pollOnce asks for what is due. What Bitget does not know goes to gone and is not asked
-// for again.
-func (f *Feed) pollOnce(ctx context.Context, contracts map[string]*known, gone map[string]bool, sink feeds.Sink) error {
+// missing are the contracts that Bitget did not tell when asked; true for those that it says
+// it does not know.
+type missing map[string]bool
+
+// note tells the first time that a contract is missing.
+func (m missing) note(k *known, unknown bool, at time.Time, sink feeds.Sink) {
+	name := k.contract.Symbol
+	if _, again := m[name]; !again {
+		sink.Update(feeds.Update{Contract: k.contract, Kind: feeds.ContractChanged, At: at})
+	}
+	m[name] = unknown
+}
+
+// pollOnce asks for what is due. What Bitget does not know goes to gone and is not asked for
+// again.
+func (f *Feed) pollOnce(ctx context.Context, contracts map[string]*known, gone missing, sink feeds.Sink) error {
 	now := time.Now()
 	stale := make(map[string]*known)
 	for name, k := range contracts {
@@ -75,16 +88,24 @@ func (f *Feed) pollOnce(ctx context.Context, contracts map[string]*known, gone m
 		}
 	}
 	if len(stale) > fewContracts {
-		return f.pollTickers(ctx, pathTickers, url.Values{"productType": {usdt}}, stale, sink)
+		found, err := f.pollTickers(ctx, pathTickers, url.Values{"productType": {usdt}}, stale, sink)
+		for name, k := range stale {
+			if err == nil && found != nil && !found[name] {
+				gone.note(k, false, f.guess(), sink)
+			}
+		}
+		return err
 	}
 	var failed error
-	for name := range stale {
-		err := f.pollTickers(ctx, pathTicker, url.Values{"symbol": {name}, "productType": {usdt}}, stale, sink)
+	for name, k := range stale {
+		found, err := f.pollTickers(ctx, pathTicker, url.Values{"symbol": {name}, "productType": {usdt}}, stale, sink)
 		switch {
+		case err == nil && (found == nil || found[name]):
 		case err == nil:
+			gone.note(k, false, f.guess(), sink)
 		case feeds.ProblemOf(err) == feeds.NotListed:
-			sink.Update(feeds.Update{Contract: stale[name].contract, Kind: feeds.ContractChanged, At: f.guess()})
-			failed, gone[name] = err, true
+			gone.note(k, true, f.guess(), sink)
+			failed = err
 		default:
 			return err
 		}
@@ -92,18 +113,21 @@ func (f *Feed) pollOnce(ctx context.Context, contracts map[string]*known, gone m
 	return failed
 }
 
-// pollTickers tells the tickers of an answer.
-func (f *Feed) pollTickers(ctx context.Context, path string, query url.Values, stale map[string]*known, sink feeds.Sink) error {
+// pollTickers tells the tickers of an answer, and which there were; nil when some of them
+// could not be read.
+func (f *Feed) pollTickers(ctx context.Context, path string, query url.Values, stale map[string]*known, sink feeds.Sink) (map[string]bool, error) {
 	asked := f.guess()
 	body, err := f.get(ctx, path, query)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	found := make(map[string]bool)
 	left, err := rows(body, func(d *jx.Decoder) error {
 		var r row
 		if err := r.read(d, stale); err != nil || r.known == nil {
 			return err
 		}
+		found[r.known.contract.Symbol] = true
 		if r.at.IsZero() || r.at.Sub(f.guess()) > maxAhead {
 			r.at = asked
 		}
@@ -127,7 +151,10 @@ func (f *Feed) pollTickers(ctx context.Context, path string, query url.Values, s
 		sink.Dropped(feeds.WrongType)
 	}
 	if err != nil {
-		return bad(path, err)
+		return nil, bad(path, err)
 	}
-	return nil
+	if left > 0 {
+		return nil, nil //nolint:nilnil // read, but not all of it
+	}
+	return found, nil
 }

@@ -1,11 +1,14 @@
 package bitget_test
 
 import (
+	"bytes"
 	"io"
+	"log/slog"
 	"math"
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -54,12 +57,16 @@ func TestContracts(t *testing.T) {
 		change("BTCUSDT", "1000BONKUSDT", `"BTC"`, `"1000BONK"`, `"priceEndStep":"1"`, `"priceEndStep":"5"`, `"pricePlace":"1"`, `"pricePlace":"6"`),
 		change("BTCUSDT", "1000PEPEUSDT", `"BTC"`, `"1000PEPE"`), change("BTCUSDT", "PEPEUSDT", `"BTC"`, `"PEPE"`),
 		change("BTCUSDT", "TSLAUSDT", `"BTC"`, `"TSLA","isRwa":"YES"`),
+		change("BTCUSDT", "XAUUSDT", `"BTC"`, `"XAU","isRwa":true`), change("BTCUSDT", "SOLUSDT", `"BTC"`, `"SOL","isRwa":false`),
+		change("BTCUSDT", "1000CATUSDT", `"BTC"`, `"CAT"`),
 		change("BTCUSDT", "OLDUSDT", `"BTC"`, `"OLD"`, "normal", "limit_open"),
 	}, ",") + "]")).Contracts(t.Context())
 	want := []market.Contract{
 		{Venue: bitget.Venue, Symbol: "BTCUSDT", Coin: "BTC", QuotedCoins: 1, ContractCoins: 1, TickUSD: 0.1},
 		{Venue: bitget.Venue, Symbol: "PEPEUSDT", Coin: "PEPE", QuotedCoins: 1, ContractCoins: 1, TickUSD: 0.1},
+		{Venue: bitget.Venue, Symbol: "SOLUSDT", Coin: "SOL", QuotedCoins: 1, ContractCoins: 1, TickUSD: 0.1},
 		{Venue: bitget.Venue, Symbol: "1000BONKUSDT", Coin: "BONK", QuotedCoins: 1000, ContractCoins: 1000, TickUSD: 5e-9},
+		{Venue: bitget.Venue, Symbol: "1000CATUSDT", Coin: "CAT", QuotedCoins: 1000, ContractCoins: 1000, TickUSD: 1e-4},
 	}
 	for i := range want {
 		want[i].Quote, want[i].MaxLeverage, want[i].FundingInterval = "USDT", 125, 8*time.Hour
@@ -76,7 +83,7 @@ func TestRecordedShares(t *testing.T) {
 	if diff := cmp.Diff(want, got, cmpopts.EquateApprox(1e-12, 0)); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
-	if _, err := answering(data("[]")).LongShort(t.Context(), btc()); feeds.ProblemOf(err) != feeds.BadData {
+	if _, err := answering(data("[]")).LongShort(t.Context(), btc()); feeds.ProblemOf(err) != feeds.NotListed {
 		t.Errorf("%v of a contract that has no shares", err)
 	}
 }
@@ -122,6 +129,36 @@ func TestPages(t *testing.T) {
 	}
 }
 
+// Three pulls at once, as at a start, stay below what a path takes in any second.
+func TestParallelPulls(t *testing.T) {
+	t.Parallel()
+	f, d := begin(t, feedtest.Market{Share: 0.3})
+	to := d.Base().Now().Truncate(feeds.CandleLength)
+	var all sync.WaitGroup
+	for range 3 {
+		all.Go(func() {
+			if got, err := f.Candles(t.Context(), btc(), to.Add(-7*24*time.Hour), to); err != nil || len(got) != 2016 {
+				t.Errorf("%d candles, %v", len(got), err)
+			}
+		})
+	}
+	all.Wait()
+	if v := d.Violations(); len(v) > 0 {
+		t.Errorf("Bitget would have refused: %v", v)
+	}
+}
+
+// Whether startTime is part of a span is not written: no candle is missing either way.
+func TestExclusiveStart(t *testing.T) {
+	t.Parallel()
+	f, d := begin(t, feedtest.Market{Share: 0.3}, bitgettest.ExclusiveStart())
+	to := d.Base().Now().Truncate(feeds.CandleLength)
+	got, err := f.Candles(t.Context(), btc(), to.Add(-1200*feeds.CandleLength), to)
+	if err != nil || len(got) != 1200 {
+		t.Errorf("%d candles, %v; want 1200", len(got), err)
+	}
+}
+
 func TestFundings(t *testing.T) {
 	t.Parallel()
 	f, d := begin(t, feedtest.Market{Share: 0.3})
@@ -157,6 +194,42 @@ func TestPastLiquidations(t *testing.T) {
 				t.Errorf("Bitget would have refused: %v", v)
 			}
 		})
+	}
+}
+
+// What the prints say against the unit that is used is told to the host, once.
+func TestUnitIsChecked(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		unit bitget.Unit
+		want int
+	}{"given": {bitget.USD, 1}, "right": {bitget.Coins, 0}, "measured": {bitget.Measured, 1}} {
+		t.Run(name, func(t *testing.T) {
+			d := bitgettest.Start(feedtest.Market{Share: 0.3}, bitgettest.InCoins())
+			defer d.Close()
+			var log bytes.Buffer
+			f := bitget.New(bitget.Config{APIURL: d.API(), Amount: tc.unit, Log: slog.New(slog.NewTextHandler(&log, nil))})
+			to := d.Base().Now()
+			for i := range 5 {
+				d.Liquidate("BTC", market.Liquidation{At: to.Add(time.Duration(-i-1) * time.Minute), Side: market.Long, Coins: 0.05, PriceUSD: 90_000})
+			}
+			if got, err := f.PastLiquidations(t.Context(), btc(), to.Add(-time.Hour), to); err != nil || len(got) != 5 {
+				t.Fatalf("%d orders, %v", len(got), err)
+			}
+			if n := strings.Count(log.String(), "another unit"); n != tc.want {
+				t.Errorf("told %d times, want %d: %s", n, tc.want, &log)
+			}
+		})
+	}
+}
+
+// Rows that come twice, or are of other contracts, are left out.
+func TestPastLiquidationsOfOthers(t *testing.T) {
+	one := `{"symbol":"BTCUSDT","side":"buy","price":"89000","amount":"37.722858","ts":"1736371332162"}`
+	f := answering(data(`{"list":[` + one + `,` + one + `,` + strings.NewReplacer("BTCUSDT", "ETHUSDT", "37.72", "38.72").Replace(one) + `],"cursor":""}`))
+	at := time.UnixMilli(1736371332162)
+	if got, err := f.PastLiquidations(t.Context(), btc(), at.Add(-time.Hour), at.Add(time.Hour)); err != nil || len(got) != 1 {
+		t.Errorf("%v, %v; want one", got, err)
 	}
 }
 

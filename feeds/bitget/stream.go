@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/go-faster/jx"
+	"golang.org/x/time/rate"
 
 	"liqbot/feeds"
 	"liqbot/feeds/stream"
@@ -20,6 +22,14 @@ const (
 	perConnection = 48
 	// perMessage keeps far below the 25 topics at which Bitget was seen to hang up.
 	perMessage = 10
+	// Bitget takes 300 new connections in five minutes. A host that changes what it follows
+	// begins streams anew: those wait here, and half is left for connections that were lost.
+	dialRate  = rate.Limit(30.0 / 60)
+	dialBurst = 20
+	// retries is how many times the least wait before a new connection is that before the
+	// liquidations are asked for again: half a minute, well below the 240 subscriptions an
+	// hour that a connection may make.
+	retries = 60
 	// pingEvery keeps a connection open that Bitget ends after two minutes without pings,
 	// though data flow.
 	pingEvery = 25 * time.Second
@@ -39,7 +49,7 @@ func (f *Feed) Stream(ctx context.Context, contracts []market.Contract, sink fee
 	}
 	all.Go(func() {
 		f.now(ctx) // measures the clock, by which tickers of the future are told
-		alive.wait(ctx, firstPoll)
+		alive.wait(ctx, min(firstPoll, f.cfg.Silence))
 		f.poll(ctx, known, sink)
 	})
 	all.Wait()
@@ -63,12 +73,20 @@ type connection struct {
 	sink  feeds.Sink
 	alive *signal
 
+	sending sync.WaitGroup
+	said    string // by Bitget, of what it refused last; only the reader uses it
+
 	mu    sync.Mutex
 	names []string
+	conn  *stream.Conn
+	ctx   context.Context //nolint:containedctx // of conn: it ends with it
 }
 
 func (c *connection) run(ctx context.Context) {
-	d := newDecoder(c.known, c.sink, c.feed.guess, c.feed.amounts, c.answered)
+	if err := c.feed.dials.Wait(ctx); err != nil { // the context ends, or would before its turn
+		return
+	}
+	d := newDecoder(c.known, c.sink, c.feed.latest, c.feed.amounts, c.answered)
 	_ = stream.Run(ctx, stream.Config{ // nil when the context ends, and only then it returns
 		Name: "bitget " + c.name, URL: func() string { return c.feed.cfg.StreamURL + streamPath },
 		Client: c.feed.cfg.Client, Subscribe: c.subscribe,
@@ -85,14 +103,19 @@ func (c *connection) run(ctx context.Context) {
 		Connected: func(err error) { c.sink.Connected(c.name, err) },
 		Log:       c.feed.cfg.Log,
 	})
+	c.sending.Wait()
 }
+
+// toLiquidations subscribes to those of all contracts.
+const toLiquidations = `{"op":"subscribe","args":[{"instType":"usdt-futures","topic":"liquidation"}]}`
 
 func (c *connection) subscribe(ctx context.Context, conn *stream.Conn) error {
 	c.mu.Lock()
+	c.conn, c.ctx = conn, ctx
 	names := slices.Clone(c.names)
 	c.mu.Unlock()
 	if c.first {
-		if err := conn.Send(ctx, []byte(`{"op":"subscribe","args":[{"instType":"usdt-futures","topic":"liquidation"}]}`)); err != nil {
+		if err := conn.Send(ctx, []byte(toLiquidations)); err != nil {
 			return err
 		}
 	}
@@ -119,20 +142,42 @@ func subscription(names []string) []byte {
 	return w.Buf
 }
 
-// answered is told what Bitget says of each topic. One that is refused does not harm the
-// others; it is not asked for again.
+// answered is told what Bitget says of each topic. A contract that is refused does not harm
+// the others; it is not asked for again.
 func (c *connection) answered(a reply) {
 	if !a.Refused {
 		return
 	}
 	c.sink.Dropped(feeds.Refused)
-	c.feed.cfg.Log.Warn("subscription refused", slog.String("venue", string(Venue)), slog.String("symbol", a.Symbol), slog.String("message", a.Message))
+	if a.Message != c.said { // the same is not told again and again
+		c.said = a.Message
+		c.feed.cfg.Log.Warn("subscription refused", slog.String("venue", string(Venue)), slog.String("symbol", a.Symbol), slog.String("message", a.Message))
+	}
 	k := c.known[a.Symbol]
 	if k == nil {
+		if c.first && strings.Contains(a.Message, "liquidation") && !strings.Contains(a.Message, "uplicate") && !strings.Contains(a.Message, "lready") {
+			c.liquidationsAgain()
+		}
 		return
 	}
 	c.mu.Lock()
 	c.names = slices.DeleteFunc(slices.Clone(c.names), func(n string) bool { return n == a.Symbol })
 	c.mu.Unlock()
 	c.sink.Update(feeds.Update{Contract: k.contract, Kind: feeds.ContractChanged, At: c.feed.guess()})
+}
+
+// liquidationsAgain asks for them once more after a while: without them all else would go
+// on as if nothing were missing.
+func (c *connection) liquidationsAgain() {
+	c.mu.Lock()
+	ctx, conn := c.ctx, c.conn
+	c.mu.Unlock()
+	if conn == nil {
+		return
+	}
+	c.sending.Go(func() { // it fails only with the connection
+		if pause(ctx, retries*c.feed.cfg.MinBackoff) == nil {
+			_ = conn.Send(ctx, []byte(toLiquidations))
+		}
+	})
 }

@@ -53,7 +53,7 @@ func (f *Feed) judge(status int, header http.Header, body []byte) error {
 	case err != nil:
 		return fault(feeds.BadData, time.Time{}, "no answer of the API: %w", err)
 	case code == 0 && status < http.StatusMultipleChoices:
-		f.obey(header, now)
+		f.obey(header)
 		return nil
 	case code == 0:
 		return nil
@@ -62,8 +62,8 @@ func (f *Feed) judge(status int, header http.Header, body []byte) error {
 	var retry time.Time
 	if pause > 0 {
 		retry = now.Add(pause)
-		if reset := resetAt(header); p == feeds.RateLimited && reset.After(now) && reset.Before(now.Add(banned)) {
-			retry = reset.Add(time.Second)
+		if wait := resetAt(header).Sub(f.clock.now()); p == feeds.RateLimited && wait > 0 && wait < banned {
+			retry = now.Add(wait + time.Second)
 		}
 	}
 	return fault(p, retry, "retCode %d: %s", code, text)
@@ -92,12 +92,12 @@ func problem(code int64, text string) (feeds.Problem, time.Duration) {
 
 // obey pauses when a good answer says that nothing is left until a moment. Answers
 // without a key may lack these headers.
-func (f *Feed) obey(header http.Header, now time.Time) {
+func (f *Feed) obey(header http.Header) {
 	left, err := strconv.Atoi(header.Get("X-Bapi-Limit-Status"))
 	if err != nil || left > 0 {
 		return
 	}
-	if wait := resetAt(header).Sub(now); wait > 0 && wait <= 10*time.Second {
+	if wait := resetAt(header).Sub(f.clock.now()); wait > 0 && wait <= 10*time.Second {
 		f.rest.Spend(rest.Cost{Budget: requests, Weight: burst + int(perSecond*wait.Seconds())})
 	}
 }
@@ -142,7 +142,7 @@ func retCode(body []byte) (code int64, text string, err error) {
 
 // page is what was read of one answer.
 type page struct {
-	// at is the venue's clock when it answered; ours where it does not tell.
+	// at is the venue's clock when it answered; zero where it does not tell.
 	at        time.Time
 	cursor    string
 	rows, bad int
@@ -155,6 +155,13 @@ func (f *Feed) list(ctx context.Context, path string, query url.Values, row func
 		return page{}, err
 	}
 	p, err := readList(body, row)
+	switch {
+	case err != nil:
+	case p.at.IsZero():
+		p.at = f.clock.now().UTC()
+	default:
+		f.clock.compare(p.at)
+	}
 	if err == nil && p.bad > 0 && p.bad == p.rows {
 		err = fmt.Errorf("none of %d rows can be read", p.rows)
 	}
@@ -215,9 +222,6 @@ func readList(body []byte, row func(d *jx.Decoder) error) (page, error) {
 	}
 	if err == nil && !found {
 		err = errors.New("no list")
-	}
-	if p.at.IsZero() {
-		p.at = time.Now().UTC()
 	}
 	return p, err
 }

@@ -48,8 +48,9 @@ type Config struct {
 
 // Feed is Bybit. It is safe for concurrent use.
 type Feed struct {
-	cfg  Config
-	rest *rest.Client
+	cfg   Config
+	rest  *rest.Client
+	clock clock
 }
 
 // What the public API of Bybit can serve.

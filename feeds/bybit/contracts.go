@@ -3,6 +3,7 @@ package bybit
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -33,9 +34,10 @@ type instrument struct {
 // commodities, currencies and contracts before their listing are left out, as Bybit
 // flags them. Of two contracts of one coin the older one is taken.
 func (f *Feed) Contracts(ctx context.Context) ([]market.Contract, error) {
+	const path = "/v5/market/instruments-info"
 	query := url.Values{"category": {"linear"}, "limit": {"1000"}}
 	var rows []instrument
-	_, err := f.all(ctx, "/v5/market/instruments-info", query, func(d *jx.Decoder) error {
+	_, err := f.all(ctx, path, query, func(d *jx.Decoder) error {
 		var in instrument
 		if err := in.read(d); err != nil {
 			return err
@@ -51,7 +53,11 @@ func (f *Feed) Contracts(ctx context.Context) ([]market.Contract, error) {
 	slices.SortStableFunc(rows, func(a, b instrument) int {
 		return cmp.Or(cmp.Compare(a.launched, b.launched), cmp.Compare(a.symbol, b.symbol))
 	})
-	return f.onePerCoin(rows), nil
+	list := f.onePerCoin(rows)
+	if len(list) == 0 {
+		return nil, badData(path, errors.New("no contract"))
+	}
+	return list, nil
 }
 
 func (f *Feed) onePerCoin(rows []instrument) []market.Contract {

@@ -14,9 +14,9 @@ import (
 )
 
 const (
-	// maxAhead is how far a venue's time may be ahead of ours: clocks differ, but a time
-	// beyond it would make all that follows look old.
-	maxAhead = 5 * time.Minute
+	// maxAhead is how far in the venue's future what it tells may lie: a time beyond it
+	// would make all that follows look old.
+	maxAhead = time.Minute
 	// tellEvery is how often a contract is told of though only other figures changed.
 	tellEvery = time.Second
 )
@@ -41,16 +41,17 @@ func newBook(contracts []market.Contract) *book {
 }
 
 // newer notes that a contract is told of and reports whether that is not older than
-// what was told before.
-func (b *book) newer(contract int, at, now time.Time) bool {
-	to := at.UnixMilli()
+// what was told before. What was told of a time beyond latest does not count: it was
+// believed before the venue's clock was known.
+func (b *book) newer(contract int, at, latest time.Time) bool {
+	to, most := at.UnixMilli(), latest.UnixMilli()
 	for {
 		from := b.told[contract].Load()
-		if to < from {
+		if to < from && from <= most {
 			return false
 		}
 		if b.told[contract].CompareAndSwap(from, to) {
-			b.heard[contract].Store(now.UnixMilli())
+			b.heard[contract].Store(time.Now().UnixMilli())
 			return true
 		}
 	}
@@ -70,7 +71,7 @@ type answer struct {
 type Decoder struct {
 	book     *book
 	sink     feeds.Sink
-	now      func() time.Time
+	latest   func() time.Time
 	states   []state
 	recent   recent
 	answered func(answer)
@@ -106,20 +107,22 @@ type message struct {
 }
 
 // NewDecoder makes a decoder for messages about the contracts, which must not change.
-// Answers to subscriptions that refuse are told as Dropped. Nil for now is time.Now.
+// Answers to subscriptions that refuse are told as Dropped. What lies more than a minute
+// after now is left out; nil is this machine's clock.
 func NewDecoder(contracts []market.Contract, sink feeds.Sink, now func() time.Time) *Decoder {
 	if now == nil {
 		now = time.Now
 	}
-	return newDecoder(newBook(contracts), sink, now, func(a answer) {
+	latest := func() time.Time { return now().Add(maxAhead) }
+	return newDecoder(newBook(contracts), sink, latest, func(a answer) {
 		if !a.success && string(a.op) != "ping" {
 			sink.Dropped(feeds.Refused)
 		}
 	})
 }
 
-func newDecoder(b *book, sink feeds.Sink, now func() time.Time, answered func(answer)) *Decoder {
-	return &Decoder{book: b, sink: sink, now: now, states: make([]state, len(b.contracts)), recent: newRecent(), answered: answered}
+func newDecoder(b *book, sink feeds.Sink, latest func() time.Time, answered func(answer)) *Decoder {
+	return &Decoder{book: b, sink: sink, latest: latest, states: make([]state, len(b.contracts)), recent: newRecent(), answered: answered}
 }
 
 // Reset forgets what tickers said, for a new connection. Forced orders are remembered:
@@ -151,15 +154,15 @@ func (d *Decoder) Decode(frame []byte) (data bool) {
 		d.sink.Dropped(feeds.WrongType)
 		return false
 	}
-	now := d.now()
-	if m.at.After(now.Add(maxAhead)) {
+	latest := d.latest()
+	if m.at.After(latest) {
 		d.sink.Dropped(feeds.OutOfOrder)
 		return false
 	}
 	if m.topic == orderTopic {
-		return d.orders(now)
+		return d.orders(latest)
 	}
-	return d.ticker(now)
+	return d.ticker(latest)
 }
 
 // read reads the frame without believing it.

@@ -73,24 +73,24 @@ func positionSide(s []byte) market.Side {
 }
 
 // orders tells the forced orders of the message that was read.
-func (d *Decoder) orders(now time.Time) bool {
+func (d *Decoder) orders(latest time.Time) bool {
 	d.recent.next()
 	for i := range d.events {
 		e := &d.events[i]
-		if reason := d.order(e, now); reason != "" {
+		if reason := d.order(e, latest); reason != "" {
 			d.sink.Dropped(reason)
 		}
 	}
 	return len(d.events) > 0
 }
 
-func (d *Decoder) order(e *event, now time.Time) feeds.Reason {
+func (d *Decoder) order(e *event, latest time.Time) feeds.Reason {
 	switch {
 	case e.wrong || !e.hasAt || !e.hasSymbol || !e.hasSize || !e.hasPrice || e.side == 0:
 		return feeds.WrongType
 	case e.contract < 0:
 		return feeds.UnknownContract
-	case e.at.After(now.Add(maxAhead)):
+	case e.at.After(latest):
 		return feeds.OutOfOrder
 	}
 	c := &d.book.contracts[e.contract]

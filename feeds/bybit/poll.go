@@ -2,6 +2,7 @@ package bybit
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/url"
 	"time"
@@ -71,14 +72,18 @@ func (f *Feed) askSilent(ctx context.Context, b *book, silent []int, sink feeds.
 			return err
 		}
 		if err != nil {
-			b.leave(i)
+			f.leave(b, i, sink)
 		}
 	}
 	return nil
 }
 
-// leave makes a contract that is gone look as if it had been heard of.
-func (b *book) leave(contract int) { b.heard[contract].Store(time.Now().Add(gone).UnixMilli()) }
+// leave tells that a contract is gone and makes it look as if it had been heard of.
+func (f *Feed) leave(b *book, contract int, sink feeds.Sink) {
+	b.heard[contract].Store(time.Now().Add(gone).UnixMilli())
+	sink.Dropped(feeds.UnknownContract)
+	sink.Update(feeds.Update{Contract: &b.contracts[contract], Kind: feeds.ContractChanged, At: f.clock.now().UTC()})
+}
 
 // tickers asks for one symbol, or for all in one request if it is empty, and tells of
 // the contracts that are wanted: https://bybit-exchange.github.io/docs/v5/market/tickers.
@@ -99,19 +104,22 @@ func (f *Feed) tickers(ctx context.Context, b *book, wanted []int, symbol string
 	if err != nil {
 		return err
 	}
-	now := time.Now()
+	if symbol == "" && len(rows) == 0 {
+		return badData("/v5/market/tickers", errors.New("no contract that is known"))
+	}
+	latest := f.clock.latest()
 	for _, i := range wanted {
 		row, ok := rows[i]
 		c := &b.contracts[i]
 		s := state{at: p.at}
 		switch {
 		case !ok:
-			b.leave(i)
+			f.leave(b, i, sink)
 		case row.wrong:
 			sink.Dropped(feeds.WrongType)
 		case !row.possible(c):
 			sink.Dropped(feeds.Impossible)
-		case p.at.After(now.Add(maxAhead)) || !b.newer(i, p.at, now):
+		case p.at.After(latest) || !b.newer(i, p.at, latest):
 			sink.Dropped(feeds.OutOfOrder)
 		default:
 			if s.merge(&row, c); s.mark > 0 || s.coins > 0 {

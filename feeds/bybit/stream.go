@@ -44,6 +44,7 @@ func (f *Feed) Stream(ctx context.Context, contracts []market.Contract, sink fee
 		group.Go(func() error { c.work(ctx); return nil })
 	}
 	group.Go(func() error { f.poll(ctx, shared, sink); return nil })
+	group.Go(func() error { f.keepClock(ctx); return nil })
 	if err := group.Wait(); err != nil && ctx.Err() == nil {
 		return err
 	}
@@ -91,7 +92,7 @@ type connection struct {
 func newConnection(f *Feed, name string, topics []string, b *book, sink feeds.Sink) *connection {
 	// Each job is about topics of its own, so there are never more jobs than topics.
 	c := &connection{feed: f, name: name, topics: topics, sink: sink, jobs: make(chan func(), len(topics)), retry: 4 * f.cfg.Silence, warned: make(map[string]bool)}
-	c.decoder = newDecoder(b, sink, time.Now, c.answered)
+	c.decoder = newDecoder(b, sink, f.clock.latest, c.answered)
 	return c
 }
 

@@ -1,6 +1,7 @@
 package bybit_test
 
 import (
+	"flag"
 	"log/slog"
 	"testing"
 	"time"
@@ -13,7 +14,14 @@ import (
 	"liqbot/feeds/feedtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// The tests wait more than they compute.
+	flag.Parse()
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 func start(t *testing.T, m feedtest.Market, opts ...bybittest.Option) (*bybit.Feed, *bybittest.Double) {
 	t.Helper()

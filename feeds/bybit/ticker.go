@@ -51,8 +51,10 @@ func (f *fields) field(d *jx.Decoder, key []byte, b *book) (err error) {
 		err = told(d, &f.mark, &f.hasMark)
 	case "indexPrice":
 		err = told(d, &f.index, &f.hasIndex)
+		f.hasIndex = f.hasIndex && f.index != 0 // there is none yet
 	case "lastPrice":
 		err = told(d, &f.last, &f.hasLast)
+		f.hasLast = f.hasLast && f.last != 0 // nobody has traded yet
 	case "openInterest":
 		err = told(d, &f.both, &f.hasBoth)
 	case "singleOpenInterest":
@@ -150,7 +152,7 @@ func (s *state) update(c *market.Contract) feeds.Update {
 }
 
 // ticker believes the message that was read, or says why not.
-func (d *Decoder) ticker(now time.Time) bool {
+func (d *Decoder) ticker(latest time.Time) bool {
 	m, f := &d.message, &d.fields
 	c, s := &d.book.contracts[m.contract], &d.states[m.contract]
 	switch {
@@ -160,7 +162,7 @@ func (d *Decoder) ticker(now time.Time) bool {
 	case !f.possible(c):
 		d.sink.Dropped(feeds.Impossible)
 		return false
-	case m.delta && !s.begun || m.at.Before(s.at):
+	case m.delta && !s.begun || m.at.Before(s.at) && !s.at.After(latest):
 		d.sink.Dropped(feeds.OutOfOrder)
 		return false
 	}
@@ -175,7 +177,7 @@ func (d *Decoder) ticker(now time.Time) bool {
 	if s.mark <= 0 && s.coins <= 0 {
 		return true
 	}
-	if !d.book.newer(m.contract, s.at, now) {
+	if !d.book.newer(m.contract, s.at, latest) {
 		d.sink.Dropped(feeds.OutOfOrder)
 		return true
 	}

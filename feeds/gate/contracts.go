@@ -100,7 +100,7 @@ func decodeContract(d *jx.Decoder) (r contractRow, err error) {
 		case "leverage_max":
 			return float(d, &r.maxLeverage)
 		case "funding_interval":
-			r.interval, _, err = wire.Int(d)
+			r.interval, err = whole(d)
 		case "position_size":
 			return float(d, &r.openInterest)
 		case "mark_price":

@@ -42,6 +42,7 @@ type reply struct {
 	Channel string
 	// Refused says that Message tells why there will be no data.
 	Refused bool
+	Code    int64
 	Message string
 }
 
@@ -93,6 +94,7 @@ type envelope struct {
 	id      int64
 	list    bool // there was a result, and it was a list
 	failed  bool
+	code    int64 // of the failure
 	message string
 	wrong   bool
 }
@@ -169,7 +171,7 @@ func (d *Decoder) outer(e *envelope, key []byte) (err error) {
 			e.at = at
 		}
 	case "id":
-		e.id, _, err = wire.Int(&d.d)
+		e.id, err = whole(&d.d)
 	case "result":
 		err = d.result(e)
 	case "error":
@@ -178,16 +180,6 @@ func (d *Decoder) outer(e *envelope, key []byte) (err error) {
 		err = d.d.Skip()
 	}
 	return err
-}
-
-// optionalTime reads a time of which zero means that it is not told.
-func optionalTime(d *jx.Decoder) (time.Time, error) {
-	v, ok, err := wire.Int(d)
-	if err != nil || !ok || v == 0 {
-		return time.Time{}, err
-	}
-	at, _, err := wire.Moment(v)
-	return at, err
 }
 
 func channelOf(b []byte) channel {
@@ -223,12 +215,18 @@ func (d *Decoder) failure(e *envelope) error {
 	}
 	return eachField(&d.d, func(key []byte) error {
 		e.failed = true
-		if string(key) != "message" {
+		switch string(key) {
+		case "code":
+			code, err := whole(&d.d)
+			e.code = code
+			return err
+		case "message":
+			b, err := wire.Text(&d.d)
+			e.message = clip(b)
+			return err
+		default:
 			return d.d.Skip()
 		}
-		b, err := wire.Text(&d.d)
-		e.message = clip(b)
-		return err
 	})
 }
 
@@ -260,7 +258,7 @@ func (d *Decoder) result(e *envelope) error {
 func (d *Decoder) dispatch(e *envelope) (data bool) {
 	switch {
 	case e.failed || e.event == subscribeEvent:
-		d.answer(reply{ID: e.id, Channel: string(e.name), Refused: e.failed, Message: e.message})
+		d.answer(reply{ID: e.id, Channel: string(e.name), Refused: e.failed, Code: e.code, Message: e.message})
 		return false
 	case e.channel == controlChannel:
 		return false
@@ -288,6 +286,8 @@ func (d *Decoder) tell(e *envelope, r *row) bool {
 	case r.wrong:
 		d.sink.Dropped(feeds.WrongType)
 		return false
+	case r.known == nil && r.heart && e.channel == tickersChannel:
+		return true
 	case r.known == nil:
 		d.sink.Dropped(feeds.UnknownContract)
 		return false

@@ -92,6 +92,34 @@ func TestTickerOfTheStream(t *testing.T) {
 	}
 }
 
+// Times are seconds or milliseconds, whole or with a fraction, and the finer of two counts.
+func TestTimes(t *testing.T) {
+	want := time.UnixMilli(1541486601123).UTC()
+	for name, tc := range map[string]struct {
+		times string
+		want  time.Time
+	}{
+		"both":              {`"time_ms":1541486601123,"time":1541486601`, want},
+		"both, other order": {`"time":1541486601,"time_ms":1541486601123`, want},
+		"fraction":          {`"time":1541486601.123`, want},
+		"text":              {`"time":"1541486601.123"`, want},
+		"milliseconds.0":    {`"time":1541486601123.0`, want},
+		"null beside":       {`"time":1541486601,"time_ms":null`, want.Truncate(time.Second)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, _ := decode([]byte(`{"channel":"futures.public_liquidates","event":"update","result":[{"price":215.1,"size":-1.5,"contract":"BTC_USDT",` + tc.times + `}]}`))
+			all := c.Updates()
+			if len(all) != 1 || all[0].Order.At.Sub(tc.want).Abs() > time.Millisecond {
+				t.Errorf("%v, dropped %v; want one at %v", all, c.Drops(), tc.want)
+			}
+		})
+	}
+	c, _ := decode([]byte(ticker(`"contract":"BTC_USDT","mark_price":1.5,"funding_rate":0.0001,"funding_interval":14400.0,"funding_next_apply":1789459200.0,"t":1789456337808.0`)))
+	if all := c.Updates(); len(all) != 1 || all[0].FundingInterval != 4*time.Hour || !all[0].FundingAt.Equal(time.Unix(1789459200, 0)) {
+		t.Errorf("%v, dropped %v", all, c.Drops())
+	}
+}
+
 func ticker(fields string) string {
 	return `{"time":1789456337,"time_ms":1789456337808,"channel":"futures.tickers","event":"update","result":[{` + fields + `}]}`
 }

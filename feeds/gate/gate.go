@@ -9,7 +9,6 @@ package gate
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -77,6 +76,9 @@ func New(cfg Config) *Feed {
 	if cfg.Silence <= 0 {
 		cfg.Silence = defaultSilence
 	}
+	if cfg.MinBackoff <= 0 {
+		cfg.MinBackoff = 500 * time.Millisecond
+	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
@@ -108,6 +110,7 @@ func (f *Feed) LiquidationCoverage() market.LiquidationCoverage { return market.
 
 // ServerTime implements feeds.Clock.
 func (f *Feed) ServerTime(ctx context.Context) (time.Time, error) {
+	before := time.Now()
 	body, err := f.get(ctx, pathTime, nil)
 	if err != nil {
 		return time.Time{}, err
@@ -116,6 +119,7 @@ func (f *Feed) ServerTime(ctx context.Context) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, bad(pathTime, err)
 	}
+	f.clock.measure(at, before, time.Now())
 	return at, nil
 }
 
@@ -137,25 +141,48 @@ type clock struct {
 	mu       sync.Mutex
 	ahead    time.Duration
 	measured time.Time
+	failed   time.Time
 }
 
-// clockAge is how long a measured difference is believed.
-const clockAge = 10 * time.Minute
+const (
+	// clockAge is how long a measured difference is believed.
+	clockAge = 10 * time.Minute
+	// clockRest is how long a clock that could not be measured is left alone.
+	clockRest = 30 * time.Second
+	// mostAhead is how far ahead Gate's clock is believed to be while nothing is known.
+	mostAhead = time.Hour
+)
+
+// measure takes what Gate said between two moments of ours.
+func (c *clock) measure(at, before, after time.Time) {
+	way := after.Sub(before) / 2
+	ahead := at.Sub(before.Add(way))
+	if ahead.Abs() < way { // no more than the way there and back
+		ahead = 0
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ahead, c.measured = ahead, after
+}
+
+func (c *clock) fail(now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.failed = now
+}
+
+// due reports whether the clock should be measured.
+func (c *clock) due(now time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return (c.measured.IsZero() || now.Sub(c.measured) >= clockAge) && (c.failed.IsZero() || now.Sub(c.failed) >= clockRest)
+}
 
 // now is Gate's time. When Gate does not tell it, it is ours with what was known last.
 func (f *Feed) now(ctx context.Context) time.Time {
-	f.clock.mu.Lock()
-	fresh := !f.clock.measured.IsZero() && time.Since(f.clock.measured) < clockAge
-	f.clock.mu.Unlock()
-	if !fresh {
-		before := time.Now()
-		at, err := f.ServerTime(ctx)
-		if err == nil {
-			now := time.Now()
-			f.clock.mu.Lock()
-			f.clock.ahead, f.clock.measured = at.Sub(before.Add(now.Sub(before)/2)), now
-			f.clock.mu.Unlock()
-		} else if !errors.Is(err, ctx.Err()) {
+	if f.clock.due(time.Now()) {
+		if _, err := f.ServerTime(ctx); err != nil && ctx.Err() == nil {
+			f.clock.fail(time.Now())
 			f.cfg.Log.Debug("no server time", slog.String("venue", string(Venue)), slog.Any("err", err))
 		}
 	}
@@ -167,4 +194,14 @@ func (f *Feed) guess() time.Time {
 	f.clock.mu.Lock()
 	defer f.clock.mu.Unlock()
 	return time.Now().Add(f.clock.ahead).UTC()
+}
+
+// latest is what Gate's time can be at most.
+func (f *Feed) latest() time.Time {
+	f.clock.mu.Lock()
+	defer f.clock.mu.Unlock()
+	if f.clock.measured.IsZero() {
+		return time.Now().Add(mostAhead)
+	}
+	return time.Now().Add(f.clock.ahead)
 }

@@ -157,8 +157,11 @@ func (f *Feed) liquidationPage(ctx context.Context, c market.Contract, from, to 
 func decodePastLiquidation(d *jx.Decoder, c market.Contract) (market.Liquidation, error) {
 	var at time.Time
 	var size, fill, order float64
+	name := c.Symbol
 	err := eachField(d, func(key []byte) error {
 		switch string(key) {
+		case "contract":
+			return text(d, &name)
 		case "time":
 			return moment(d, &at)
 		case "size":
@@ -173,6 +176,9 @@ func decodePastLiquidation(d *jx.Decoder, c market.Contract) (market.Liquidation
 	})
 	if fill == 0 {
 		fill = order
+	}
+	if err == nil && name != c.Symbol {
+		err = wire.ErrType // of another contract
 	}
 	return liquidation(c, at, size, fill), err
 }

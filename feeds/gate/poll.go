@@ -48,7 +48,7 @@ func (s *signal) wait(ctx context.Context, most time.Duration) {
 
 // poll asks for the tickers of contracts of which the stream has told nothing lately.
 func (f *Feed) poll(ctx context.Context, contracts map[string]*known, sink feeds.Sink) {
-	failed, gone := false, make(map[string]bool)
+	failed, gone := false, missing{}
 	for {
 		f.now(ctx) // measures Gate's clock when that is due
 		err := f.pollOnce(ctx, contracts, gone, sink)
@@ -65,9 +65,22 @@ func (f *Feed) poll(ctx context.Context, contracts map[string]*known, sink feeds
 	}
 }
 
+// missing are the contracts that Gate did not tell when asked; true for those that it says
+// it does not know.
+type missing map[string]bool
+
+// note tells the first time that a contract is missing.
+func (m missing) note(k *known, unknown bool, at time.Time, sink feeds.Sink) {
+	name := k.contract.Symbol
+	if _, again := m[name]; !again {
+		sink.Update(feeds.Update{Contract: k.contract, Kind: feeds.ContractChanged, At: at})
+	}
+	m[name] = unknown
+}
+
 // pollOnce asks for what is due. What Gate does not know goes to gone and is not asked for
 // again.
-func (f *Feed) pollOnce(ctx context.Context, contracts map[string]*known, gone map[string]bool, sink feeds.Sink) error {
+func (f *Feed) pollOnce(ctx context.Context, contracts map[string]*known, gone missing, sink feeds.Sink) error {
 	now := time.Now()
 	stale := make(map[string]*known)
 	for name, k := range contracts {
@@ -76,16 +89,24 @@ func (f *Feed) pollOnce(ctx context.Context, contracts map[string]*known, gone m
 		}
 	}
 	if len(stale) > fewContracts {
-		return f.pollTickers(ctx, nil, stale, sink)
+		found, err := f.pollTickers(ctx, nil, stale, sink)
+		for name, k := range stale {
+			if err == nil && found != nil && !found[name] {
+				gone.note(k, false, f.guess(), sink)
+			}
+		}
+		return err
 	}
 	var failed error
-	for name := range stale {
-		err := f.pollTickers(ctx, url.Values{"contract": {name}}, stale, sink)
+	for name, k := range stale {
+		found, err := f.pollTickers(ctx, url.Values{"contract": {name}}, stale, sink)
 		switch {
+		case err == nil && (found == nil || found[name]):
 		case err == nil:
+			gone.note(k, false, f.guess(), sink)
 		case feeds.ProblemOf(err) == feeds.NotListed:
-			sink.Update(feeds.Update{Contract: stale[name].contract, Kind: feeds.ContractChanged, At: f.guess()})
-			failed, gone[name] = err, true
+			gone.note(k, true, f.guess(), sink)
+			failed = err
 		default:
 			return err
 		}
@@ -93,13 +114,15 @@ func (f *Feed) pollOnce(ctx context.Context, contracts map[string]*known, gone m
 	return failed
 }
 
-// pollTickers tells the tickers of an answer, as they were when it was asked for.
-func (f *Feed) pollTickers(ctx context.Context, query url.Values, stale map[string]*known, sink feeds.Sink) error {
+// pollTickers tells the tickers of an answer, and which there were; nil when some of them
+// could not be read. They are told as of when they were asked for.
+func (f *Feed) pollTickers(ctx context.Context, query url.Values, stale map[string]*known, sink feeds.Sink) (map[string]bool, error) {
 	at := f.guess()
 	body, err := f.get(ctx, pathTickers, query)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	found := make(map[string]bool)
 	left, err := eachRow(body, func(d *jx.Decoder) error {
 		if d.Next() != jx.Object {
 			return eachField(d, nil)
@@ -108,6 +131,7 @@ func (f *Feed) pollTickers(ctx context.Context, query url.Values, stale map[stri
 		if err := r.read(d, stale); err != nil || r.known == nil {
 			return err
 		}
+		found[r.known.contract.Symbol] = true
 		u, ok := r.ticker.update(r.known.contract)
 		if !ok {
 			sink.Dropped(feeds.Impossible)
@@ -128,7 +152,10 @@ func (f *Feed) pollTickers(ctx context.Context, query url.Values, stale map[stri
 		sink.Dropped(feeds.WrongType)
 	}
 	if err != nil {
-		return bad(pathTickers, err)
+		return nil, bad(pathTickers, err)
 	}
-	return nil
+	if left > 0 {
+		return nil, nil //nolint:nilnil // read, but not all of it
+	}
+	return found, nil
 }

@@ -3,6 +3,7 @@ package gate
 import (
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/go-faster/jx"
@@ -71,11 +72,40 @@ func float(d *jx.Decoder, into *float64) error {
 
 // moment reads a time; nothing told leaves what is there.
 func moment(d *jx.Decoder, into *time.Time) error {
-	v, ok, err := wire.Time(d)
-	if ok {
-		*into = v
+	at, err := optionalTime(d)
+	if !at.IsZero() {
+		*into = at
 	}
 	return err
+}
+
+// optionalTime reads a time of which zero means that it is not told. Gate has begun to
+// write some numbers with a fraction.
+func optionalTime(d *jx.Decoder) (time.Time, error) {
+	v, ok, err := wire.Float(d)
+	if err != nil || !ok || v == 0 {
+		return time.Time{}, err
+	}
+	if !(math.Abs(v) < 1e18) {
+		return time.Time{}, fmt.Errorf("%w: want a time", wire.ErrType)
+	}
+	at, _, err := wire.Moment(int64(v))
+	if fraction := v - math.Trunc(v); err == nil && v < 1e11 && fraction > 0 { // seconds
+		at = at.Add(time.Duration(fraction * float64(time.Second)).Truncate(time.Millisecond))
+	}
+	return at, err
+}
+
+// whole reads a whole number, which may be written with a fraction of zero.
+func whole(d *jx.Decoder) (int64, error) {
+	v, ok, err := wire.Float(d)
+	if err == nil && ok && !(math.Abs(v) < 1<<53 && v == math.Trunc(v)) {
+		err = fmt.Errorf("%w: want a whole number", wire.ErrType)
+	}
+	if err != nil || !ok {
+		return 0, err
+	}
+	return int64(v), nil
 }
 
 func decodeTime(body []byte) (at time.Time, err error) {

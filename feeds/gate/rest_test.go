@@ -111,6 +111,22 @@ func TestRecordedTiers(t *testing.T) {
 	}
 }
 
+// Rows of other contracts and without a sense are left out, and times may have fractions.
+func TestRowsOfThePast(t *testing.T) {
+	at := time.Unix(1696736132, 0).UTC()
+	body := `[{"contract":"BTC_USDT","left":0,"size":"2","order_size":-2,"fill_price":"28070","order_price":"28000","time":1696736132.5},` +
+		`{"contract":"ETH_USDT","size":-165,"fill_price":"28070","time":1696736132},{"contract":"BTC_USDT","size":null,"fill_price":"28070","time":1696736132},` +
+		`{"contract":"BTC_USDT","size":"NaN","fill_price":"1","time":1696736132},{"size":-1,"fill_price":"0","order_price":28225.5,"time":"1696736132"},17]`
+	got, err := answering(body).PastLiquidations(t.Context(), btc(), at.Add(-time.Minute), at.Add(time.Minute))
+	want := []market.Liquidation{
+		{At: at, Side: market.Short, Coins: 0.0001, PriceUSD: 28225.5},
+		{At: at.Add(500 * time.Millisecond), Side: market.Long, Coins: 0.0002, PriceUSD: 28070},
+	}
+	if diff := cmp.Diff(want, got, cmpopts.EquateApprox(1e-12, 0)); err != nil || diff != "" {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+}
+
 // A week is two pages of candles and two of marks, and the statistics are asked for once.
 func TestWeek(t *testing.T) {
 	t.Parallel()

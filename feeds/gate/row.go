@@ -18,6 +18,7 @@ type row struct {
 	known  *known
 	at     time.Time // its own; zero if only the message has one
 	wrong  bool      // something is not of its type
+	heart  bool      // of the contract that is only listened to for life
 	ticker ticker
 
 	size, price   float64
@@ -51,11 +52,11 @@ func (r *row) field(d *jx.Decoder, key []byte, contracts map[string]*known) (err
 	case "contract":
 		var b []byte
 		if b, err = wire.Text(d); err == nil {
-			r.known = contracts[string(b)]
+			r.known, r.heart = contracts[string(b)], string(b) == heart
 		}
 	case "t", "time", "time_ms": // liquidations: seconds, then milliseconds, over the years
 		var at time.Time
-		if at, err = optionalTime(d); err == nil && !at.IsZero() {
+		if at, err = optionalTime(d); err == nil && at.After(r.at) { // the finer of two
 			r.at = at
 		}
 	case "size":
@@ -88,9 +89,9 @@ func (t *ticker) field(d *jx.Decoder, key []byte) (err error) {
 	case "funding_rate":
 		t.funding, t.hasFunding, err = wire.Float(d)
 	case "funding_interval":
-		t.interval, _, err = wire.Int(d)
+		t.interval, err = whole(d)
 	case "funding_next_apply":
-		t.next, _, err = wire.Int(d)
+		t.next, err = whole(d)
 	default:
 		err = d.Skip()
 	}

@@ -116,7 +116,7 @@ func (f *Feed) LongShort(ctx context.Context, c market.Contract) (market.LongSho
 			return market.LongShort{At: r.at, Long: long, Short: 1 - long}, nil
 		}
 	}
-	return market.LongShort{}, bad(pathStats, errors.New("no share of accounts within the hour"))
+	return market.LongShort{}, &feeds.Error{Venue: Venue, Problem: feeds.NotListed, Err: errors.New("no share of accounts within the hour")}
 }
 
 // statRows is what Gate has of [from, to). How far it goes back is not published, so the

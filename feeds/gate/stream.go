@@ -25,6 +25,10 @@ const (
 
 	tickersName      = "futures.tickers"
 	liquidationsName = "futures.public_liquidates"
+	everything       = "!all"
+	// heart is the ticker that every connection listens to: others are silent for longer
+	// than a dead connection may go unnoticed.
+	heart = "BTC_USDT"
 )
 
 // Stream implements feeds.Feed. Tickers and liquidations come over WebSockets; open
@@ -38,8 +42,8 @@ func (f *Feed) Stream(ctx context.Context, contracts []market.Contract, sink fee
 		all.Go(func() { c.run(ctx) })
 	}
 	all.Go(func() {
-		f.now(ctx)                 // measures the clock, by which tickers of the future are told
-		alive.wait(ctx, firstPoll) // what the stream tells need not be asked for
+		f.now(ctx) // measures the clock, by which tickers of the future are told
+		alive.wait(ctx, min(firstPoll, f.cfg.Silence))
 		f.poll(ctx, known, sink)
 	})
 	all.Wait()
@@ -63,6 +67,7 @@ type connection struct {
 	sink    feeds.Sink
 	alive   *signal
 	sending sync.WaitGroup
+	said    string // by Gate, of what it refused last; only the reader uses it
 
 	mu      sync.Mutex
 	names   []string
@@ -81,7 +86,7 @@ func (f *Feed) connection(i int, names []string, known map[string]*known, sink f
 }
 
 func (c *connection) run(ctx context.Context) {
-	d := newDecoder(c.known, c.sink, c.feed.guess, c.answered)
+	d := newDecoder(c.known, c.sink, c.feed.latest, c.answered)
 	_ = stream.Run(ctx, stream.Config{ // nil when the context ends, and only then it returns
 		Name: "gate " + c.name, URL: func() string { return c.feed.cfg.StreamURL + streamPath },
 		Header: decimals(), Client: c.feed.cfg.Client,
@@ -113,7 +118,12 @@ func (c *connection) subscribe(ctx context.Context, conn *stream.Conn) error {
 	names := slices.Clone(c.names)
 	c.mu.Unlock()
 	if c.first {
-		if err := c.send(ctx, conn, liquidationsName, []string{"!all"}); err != nil {
+		if err := c.send(ctx, conn, liquidationsName, []string{everything}); err != nil {
+			return err
+		}
+	}
+	if !slices.Contains(names, heart) {
+		if err := c.send(ctx, conn, tickersName, []string{heart}); err != nil {
 			return err
 		}
 	}
@@ -159,6 +169,14 @@ func subscription(id int64, channel string, names []string) []byte {
 	return w.Buf
 }
 
+const (
+	// serviceError is Gate's own fault, which may pass.
+	serviceError = 3
+	// retries is how many times the least wait before a new connection is that before a
+	// subscription is asked for again: ten seconds.
+	retries = 20
+)
+
 // answered is told what Gate says of a subscription. One contract that it does not know
 // spoils the others of the message, which are then asked for again without it.
 func (c *connection) answered(a reply) {
@@ -166,48 +184,97 @@ func (c *connection) answered(a reply) {
 		return
 	}
 	c.sink.Dropped(feeds.Refused)
-	c.feed.cfg.Log.Warn("subscription refused", slog.String("venue", string(Venue)), slog.String("channel", a.Channel), slog.String("message", a.Message))
+	if a.Message != c.said { // the same is not told again and again
+		c.said = a.Message
+		c.feed.cfg.Log.Warn("subscription refused", slog.String("venue", string(Venue)), slog.String("channel", a.Channel), slog.String("message", a.Message))
+	}
+	if a.Channel == liquidationsName {
+		c.later(liquidationsName, []string{everything})
+		return
+	}
 	if a.Channel != tickersName {
 		return
 	}
-	fields := strings.Fields(a.Message)
-	named := ""
-	if len(fields) > 0 {
-		named = fields[len(fields)-1]
+	batch := c.refused(a)
+	fault := c.atFault(a, batch)
+	switch at := slices.Index(batch, fault); {
+	case a.Code == serviceError && len(batch) > 0:
+		c.later(tickersName, batch)
+		return
+	case at >= 0:
+		c.drop(fault)
+		c.again(slices.Concat(batch[:at], batch[at+1:]))
+	default: // in halves, until it is found
+		c.again(batch[:len(batch)/2])
+		c.again(batch[len(batch)/2:])
 	}
-	if k := c.known[named]; k != nil {
-		c.sink.Update(feeds.Update{Contract: k.contract, Kind: feeds.ContractChanged, At: c.feed.guess()})
-	}
-	c.again(a.ID, named)
 }
 
-// again subscribes to what a refused message named besides the contract that is at fault;
-// to its halves, when that is not known.
-func (c *connection) again(id int64, named string) {
+// refused takes the names of a message that was refused. Not every refusal repeats the
+// message's id.
+func (c *connection) refused(a reply) []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	id := a.ID
 	if _, ok := c.batches[id]; !ok {
-		id = 0
 		for other, batch := range c.batches {
-			if named != "" && slices.Contains(batch, named) {
+			if named := lastWord(a.Message); named != "" && slices.Contains(batch, named) {
 				id = other
 			}
 		}
 	}
 	batch := c.batches[id]
 	delete(c.batches, id)
-	var rest [][]string
-	switch at := slices.Index(batch, named); {
-	case at >= 0:
-		c.names = slices.DeleteFunc(slices.Clone(c.names), func(n string) bool { return n == named })
-		rest = append(rest, slices.Concat(batch[:at], batch[at+1:]))
-	case len(batch) > 1:
-		rest = append(rest, batch[:len(batch)/2], batch[len(batch)/2:])
+	return batch
+}
+
+// atFault is the contract that Gate names, or the only one there was.
+func (c *connection) atFault(a reply, batch []string) string {
+	if named := lastWord(a.Message); c.known[named] != nil {
+		return named
 	}
+	if len(batch) == 1 {
+		return batch[0]
+	}
+	return ""
+}
+
+func lastWord(message string) string {
+	words := strings.Fields(message)
+	if len(words) == 0 {
+		return ""
+	}
+	return strings.Trim(words[len(words)-1], `"'.`)
+}
+
+// drop asks no more for a contract and tells of it.
+func (c *connection) drop(name string) {
+	c.mu.Lock()
+	c.names = slices.DeleteFunc(slices.Clone(c.names), func(n string) bool { return n == name })
+	c.mu.Unlock()
+	if k := c.known[name]; k != nil {
+		c.sink.Update(feeds.Update{Contract: k.contract, Kind: feeds.ContractChanged, At: c.feed.guess()})
+	}
+}
+
+// again subscribes to tickers over the same connection.
+func (c *connection) again(names []string) { c.resend(0, tickersName, names) }
+
+// later subscribes over the same connection after a while.
+func (c *connection) later(channel string, names []string) {
+	c.resend(retries*c.feed.cfg.MinBackoff, channel, names)
+}
+
+func (c *connection) resend(wait time.Duration, channel string, names []string) {
+	c.mu.Lock()
 	ctx, conn := c.ctx, c.conn
-	for _, names := range rest {
-		if len(names) > 0 && conn != nil {
-			c.sending.Go(func() { _ = c.send(ctx, conn, tickersName, names) }) // it fails only with the connection
-		}
+	c.mu.Unlock()
+	if len(names) == 0 || conn == nil {
+		return
 	}
+	c.sending.Go(func() { // it fails only with the connection
+		if pause(ctx, wait) == nil {
+			_ = c.send(ctx, conn, channel, names)
+		}
+	})
 }

@@ -3,7 +3,10 @@ package gate_test
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"slices"
 	"testing"
+	"time"
 
 	"liqbot/feeds"
 	"liqbot/feeds/feedtest"
@@ -59,6 +62,44 @@ func TestRefusedContract(t *testing.T) {
 	})
 }
 
+// A refusal that does not say which contract is at fault is searched through.
+func TestWordlessRefusal(t *testing.T) {
+	t.Parallel()
+	f, d := begin(t, feedtest.Market{Share: 0.3}, gatetest.Wordless())
+	list, err := f.Contracts(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := pepe()
+	gone.Symbol, gone.Coin = "GONE_USDT", "GONE"
+	c := run(t, f, append(list, gone))
+	c.Wait(t, "subscriptions to the others, and word of the one", func() bool {
+		changed := slices.ContainsFunc(c.Updates(), func(u feeds.Update) bool {
+			return u.Kind == feeds.ContractChanged && u.Contract.Symbol == "GONE_USDT"
+		})
+		conns := d.Base().Conns()
+		return changed && len(conns) == 1 && !slices.ContainsFunc(list, func(other market.Contract) bool {
+			return !conns[0].Subscribed("futures.tickers " + other.Symbol)
+		})
+	})
+}
+
+// What Gate could not serve at first is asked for again, the liquidations too.
+func TestServiceErrors(t *testing.T) {
+	t.Parallel()
+	f, d := begin(t, feedtest.Market{Share: 0.3}, gatetest.WithServiceErrors(3))
+	c := run(t, f, []market.Contract{btc(), pepe()})
+	c.Wait(t, "subscriptions", func() bool {
+		conns := d.Base().Conns()
+		return len(conns) == 1 && len(conns[0].Topics()) == 3 && c.Tickers(0) > 8
+	})
+	for _, u := range c.Updates() {
+		if u.Kind == feeds.ContractChanged {
+			t.Errorf("%s is said to have changed", u.Contract.Symbol)
+		}
+	}
+}
+
 func TestShapes(t *testing.T) {
 	for name, shape := range map[string]gatetest.Shape{"milliseconds": gatetest.Milliseconds, "seconds": gatetest.Seconds, "numbers": gatetest.Numbers} {
 		t.Run(name, func(t *testing.T) {
@@ -103,6 +144,68 @@ func TestPolled(t *testing.T) {
 				if u.Kind == feeds.Ticker && (!(u.MarkUSD > 0 && u.OpenInterestCoins > 0 && u.HasFunding) || u.FundingAt.IsZero()) {
 					t.Errorf("%+v", u)
 				}
+			}
+		})
+	}
+}
+
+// A contract that Gate tells nothing of any more is told of, once.
+func TestDelistedMeanwhile(t *testing.T) {
+	t.Parallel()
+	f, d := begin(t, feedtest.Market{Share: 0.3})
+	list, err := f.Contracts(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Base().Stall(true) // so that all are asked for
+	d.Delist("ETH_USDT")
+	c := run(t, f, list)
+	c.Wait(t, "tickers, and word of the one", func() bool {
+		return c.Tickers(0) >= len(list)-1 && slices.ContainsFunc(c.Updates(), func(u feeds.Update) bool {
+			return u.Kind == feeds.ContractChanged && u.Contract.Symbol == "ETH_USDT"
+		})
+	})
+	for _, u := range c.Updates() {
+		if (u.Kind == feeds.ContractChanged) != (u.Contract.Symbol == "ETH_USDT") {
+			t.Errorf("%+v", u)
+		}
+	}
+}
+
+// A connection to contracts on which nothing happens is not begun anew again and again.
+func TestQuietContracts(t *testing.T) {
+	t.Parallel()
+	f, d := begin(t, feedtest.Market{Share: 0.3})
+	d.Delist("PEPE_USDT") // nothing is told of it
+	c := run(t, f, []market.Contract{pepe()})
+	until := time.Now().Add(1500 * time.Millisecond)
+	c.Wait(t, "time to pass", func() bool { return c.Frames()["public"] > 0 && time.Now().After(until) })
+	if n := d.Base().Accepted(); n != 1 {
+		t.Errorf("%d connections, want 1", n)
+	}
+	if n := c.Drops()[feeds.UnknownContract]; n != 0 {
+		t.Errorf("%d dropped", n)
+	}
+}
+
+// Gate's tickers are believed though its clock differs and nobody could ask for it yet.
+func TestClocksThatDiffer(t *testing.T) {
+	t.Parallel()
+	for name, skew := range map[string]time.Duration{"ahead": 10 * time.Minute, "behind": -10 * time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f, d := begin(t, feedtest.Market{Share: 0.3})
+			d.Base().Skew(skew)
+			d.Base().Refuse(100, http.StatusInternalServerError, nil, "")
+			c := run(t, f, []market.Contract{btc()})
+			c.Wait(t, "tickers", func() bool { return c.Tickers(0) > 3 })
+			for _, u := range c.Updates() {
+				if off := d.Base().Now().Sub(u.At); off.Abs() > 5*time.Second {
+					t.Fatalf("a ticker is %v old", off)
+				}
+			}
+			if n := c.Drops()[feeds.OutOfOrder]; n > 0 {
+				t.Errorf("%d dropped", n)
 			}
 		})
 	}

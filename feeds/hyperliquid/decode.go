@@ -218,7 +218,8 @@ func (c *assetContext) read(j *jx.Decoder) error {
 	return err
 }
 
-// ticker tells a context. It carries no time: it is as of the moment of its arrival.
+// ticker tells a context. It carries no time: it is as of the moment of its arrival, by
+// the clock of the venue.
 func (d *Decoder) ticker(m *contextMessage, at time.Time) (bool, error) {
 	switch c := &m.context; {
 	case !m.named || !m.told || m.contract != nil && !c.hasMark:

@@ -82,6 +82,14 @@ func list(t *testing.T, f *hyperliquid.Feed) []market.Contract {
 	return all
 }
 
+// warm lets the feed know the venue's clock, for which it asks every ten minutes.
+func warm(t *testing.T, f *hyperliquid.Feed) {
+	t.Helper()
+	if _, err := f.ServerTime(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func of(t *testing.T, f *hyperliquid.Feed, coin market.Coin) market.Contract {
 	t.Helper()
 	all := list(t, f)
@@ -153,6 +161,7 @@ func TestCandlesCostOneRequest(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			f, d := start(t, feedtest.Market{Share: 0.1}, nil)
 			c := of(t, f, "PEPE")
+			warm(t, f)
 			weight, requests := d.Weight(), d.Base().Requests()
 			to := time.Now().Truncate(feeds.CandleLength)
 			got, err := f.Candles(t.Context(), c, to.Add(-tt.ago), to.Add(time.Hour)) // the unfinished one is left out
@@ -176,6 +185,7 @@ func TestHistoryOfNothing(t *testing.T) {
 	f, d := start(t, feedtest.Market{Share: 0.1}, nil)
 	now := time.Now()
 	c := of(t, f, "BTC")
+	warm(t, f)
 	requests := d.Base().Requests()
 	candles, err := f.Candles(t.Context(), c, now.Add(time.Hour), now.Add(2*time.Hour))
 	if err != nil || len(candles) != 0 {

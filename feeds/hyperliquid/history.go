@@ -38,7 +38,7 @@ type candleSpan struct {
 //
 // https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/info-endpoint#candle-snapshot
 func (f *Feed) Candles(ctx context.Context, c market.Contract, from, to time.Time) ([]market.Candle, error) {
-	now := time.Now()
+	now := f.now(ctx)
 	if closed := now.Truncate(feeds.CandleLength); to.After(closed) {
 		to = closed
 	}

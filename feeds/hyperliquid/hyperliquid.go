@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/go-faster/jx"
+	"golang.org/x/time/rate"
 
 	"liqbot/feeds"
 	"liqbot/feeds/rest"
@@ -66,11 +67,20 @@ type Config struct {
 	Log    *slog.Logger
 }
 
-// The budgets. The venue allows 1200 a minute; both with their bursts stay below it. The
-// stream has its own, so that a long pull of history does not hold it up.
+// The budgets. The venue allows 1200 a minute; all with their bursts stay below it. The
+// stream and the clock have their own, so that a long pull of history does not hold them
+// up, which would also make the time wrong.
 const (
 	historyBudget = "history"
 	streamBudget  = "stream"
+	clockBudget   = "clock"
+)
+
+// The venue allows 30 new connections a minute. A host that changes what it follows begins
+// streams anew: those wait here, and what is left is for connections that were lost.
+const (
+	dialRate  = rate.Limit(12.0 / 60)
+	dialBurst = 8
 )
 
 // Feed is Hyperliquid. It is safe for concurrent use.
@@ -83,6 +93,9 @@ type Feed struct {
 	// newest is the last listing, however old.
 	newest atomic.Pointer[listing]
 	fills  *kept[[]pastFill]
+	clock  clock
+	// dials spaces out the connections that callers begin.
+	dials *rate.Limiter
 }
 
 var (
@@ -119,12 +132,14 @@ func New(cfg Config) *Feed {
 		rest: rest.New(rest.Config{
 			Venue: Venue, URL: strings.TrimRight(cfg.APIURL, "/"), Client: cfg.Client, Log: cfg.Log, Judge: judge,
 			Budgets: []rest.Budget{
-				{Name: historyBudget, Weight: 960, Per: time.Minute, Burst: 120},
+				{Name: historyBudget, Weight: 930, Per: time.Minute, Burst: 120},
 				{Name: streamBudget, Weight: 40, Per: time.Minute, Burst: 40},
+				{Name: clockBudget, Weight: 20, Per: time.Minute, Burst: 10},
 			},
 		}),
 		listings: newKept[*listing](),
 		fills:    newKept[[]pastFill](),
+		dials:    rate.NewLimiter(dialRate, dialBurst),
 	}
 }
 
@@ -162,13 +177,19 @@ func distinct(accounts []string) []string {
 // Venue implements feeds.Feed.
 func (f *Feed) Venue() market.Venue { return Venue }
 
-// LiquidationCoverage implements feeds.Coverage.
-func (f *Feed) LiquidationCoverage() market.LiquidationCoverage { return market.Watched }
+// LiquidationCoverage implements feeds.Coverage: none without accounts to watch.
+func (f *Feed) LiquidationCoverage() market.LiquidationCoverage {
+	if len(f.watch) == 0 {
+		return ""
+	}
+	return market.Watched
+}
 
 // ServerTime implements feeds.Clock. The venue tells the time of its newest block, which is
 // 0.1 to 0.3 s ago.
 func (f *Feed) ServerTime(ctx context.Context) (time.Time, error) {
-	body, err := f.ask(ctx, cost{historyBudget, 2}, struct {
+	before := time.Now()
+	body, err := f.ask(ctx, cost{clockBudget, 2}, struct {
 		Type string `json:"type"`
 	}{"exchangeStatus"})
 	if err != nil {
@@ -189,6 +210,7 @@ func (f *Feed) ServerTime(ctx context.Context) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, badData("exchangeStatus", err)
 	}
+	f.clock.measure(at, before, time.Now())
 	return at, nil
 }
 

@@ -48,7 +48,15 @@ func (f *Feed) Stream(ctx context.Context, contracts []market.Contract, sink fee
 		}
 		s.contracts = contracts[:room]
 	}
-	decoder := NewDecoder(s.contracts, time.Now(), sink)
+	if err := f.dials.Wait(ctx); err != nil { // the context ends, or would before its turn
+		<-ctx.Done()
+		return nil //nolint:nilerr // asked to stop
+	}
+	since := time.Now()
+	if len(f.watch) > 0 { // fills have times of the venue
+		since = f.now(ctx)
+	}
+	decoder := NewDecoder(s.contracts, since, sink)
 	return stream.Run(ctx, stream.Config{
 		Name:      streamName,
 		URL:       func() string { return strings.TrimRight(f.cfg.StreamURL, "/") + "/ws" },
@@ -56,7 +64,7 @@ func (f *Feed) Stream(ctx context.Context, contracts []market.Contract, sink fee
 		Subscribe: s.subscribe,
 		Handle: func(frame []byte) bool {
 			sink.Frame(streamName, frame)
-			return decoder.Frame(frame, time.Now())
+			return decoder.Frame(frame, f.clock.at(time.Now()))
 		},
 		Ping:       func() []byte { return []byte(`{"method":"ping"}`) },
 		PingEvery:  min(f.cfg.Silence, 30*time.Second),
@@ -104,7 +112,7 @@ func (s *session) live(ctx context.Context) []*market.Contract {
 			s.sink.Dropped(feeds.Refused)
 			if !s.changed[c.Symbol] {
 				s.changed[c.Symbol] = true
-				s.sink.Update(feeds.Update{Contract: c, Kind: feeds.ContractChanged, At: time.Now().UTC()})
+				s.sink.Update(feeds.Update{Contract: c, Kind: feeds.ContractChanged, At: s.feed.clock.at(time.Now())})
 			}
 		}
 	}

@@ -60,6 +60,17 @@ func TestFillsWhileAway(t *testing.T) {
 	}
 }
 
+// TestCoverage: who watches nobody is told of no liquidation, which is not that there are
+// none.
+func TestCoverage(t *testing.T) {
+	for want, watch := range map[market.LiquidationCoverage][]string{"": nil, market.Watched: {hyperliquidtest.Trader}} {
+		f, _ := start(t, feedtest.Market{Share: 0.1}, watch)
+		if got := f.LiquidationCoverage(); got != want {
+			t.Errorf("%q with %d accounts, want %q", got, len(watch), want)
+		}
+	}
+}
+
 func TestPastLiquidations(t *testing.T) {
 	t.Parallel()
 	f, d := start(t, feedtest.Market{Share: 0.1}, []string{hyperliquidtest.Maker})

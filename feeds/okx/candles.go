@@ -2,6 +2,9 @@ package okx
 
 import (
 	"context"
+	"errors"
+	"log/slog"
+	"math"
 	"net/url"
 	"slices"
 	"time"
@@ -33,7 +36,7 @@ func (f *Feed) Candles(ctx context.Context, c market.Contract, from, to time.Tim
 	})
 	g.Go(func() error { return f.markExtremes(ctx, c, from, to, marks) })
 	if to.Sub(from) <= takersSpan {
-		g.Go(func() error { return f.takerShares(ctx, c, from, to, takers) })
+		g.Go(func() error { return f.extra(ctx, f.takerShares(ctx, c, from, to, takers)) })
 	}
 	if err := g.Wait(); err != nil {
 		return nil, err
@@ -48,6 +51,27 @@ func (f *Feed) Candles(ctx context.Context, c market.Contract, from, to time.Tim
 		}
 	}
 	return slices.DeleteFunc(list, func(c market.Candle) bool { return !feeds.PossibleCandle(c) }), nil
+}
+
+// coinsOf is a size that is told both in the contract's unit of price and in contracts.
+func coinsOf(units, contracts float64, c market.Contract) float64 {
+	if math.IsNaN(units) {
+		return contracts * c.ContractCoins
+	}
+	return units * c.QuotedCoins
+}
+
+// extra is nil for an error of what candles can do without: the statistics do not know
+// every contract. What stops all requests is an error of theirs too.
+func (f *Feed) extra(ctx context.Context, err error) error {
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	if e, ok := errors.AsType[*feeds.Error](err); !ok || !e.RetryAt.IsZero() {
+		return err
+	}
+	f.log.Debug("takers not told", slog.String("venue", string(Venue)), slog.Any("err", err))
+	return nil
 }
 
 // whole is a row's time if it is the start of a candle.
@@ -88,7 +112,7 @@ func readCandle(d *jx.Decoder, c market.Contract) (bar market.Candle, closed boo
 	bar = market.Candle{
 		Start: at, Length: feeds.CandleLength,
 		OpenUSD: row[1] / c.QuotedCoins, HighUSD: row[2] / c.QuotedCoins, LowUSD: row[3] / c.QuotedCoins, CloseUSD: row[4] / c.QuotedCoins,
-		VolumeCoins: row[6] * c.QuotedCoins,
+		VolumeCoins: coinsOf(row[6], row[5], c),
 	}
 	return bar, row[8] == 1, nil
 }

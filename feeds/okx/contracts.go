@@ -26,7 +26,7 @@ func (f *Feed) Contracts(ctx context.Context) ([]market.Contract, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, skipped, err := decodeContracts(body, time.Now())
+	list, skipped, err := decodeContracts(body, f.clock.now())
 	if err != nil {
 		return nil, badData("instruments", err)
 	}
@@ -80,20 +80,31 @@ func (i *instrument) read(d *jx.Decoder) error {
 		"instId": &i.id, "instFamily": &i.family, "instType": &i.kind, "ctType": &i.contractType, "settleCcy": &i.settle,
 		"ctValCcy": &i.valueIn, "state": &i.state, "ruleType": &i.rule, "instCategory": &i.category,
 	}
+	i.multiplier = 1 // of swaps, also where it is not told
 	numbers := map[string]*float64{"ctVal": &i.value, "ctMult": &i.multiplier, "tickSz": &i.tick, "lever": &i.leverage}
 	return d.ObjBytes(func(d *jx.Decoder, key []byte) (err error) {
 		if to := texts[string(key)]; to != nil {
-			var text []byte
-			text, err = wire.Text(d)
+			if d.Next() == jx.Number {
+				n, err := d.Num()
+				*to = n.String()
+				return err
+			}
+			text, err := wire.Text(d)
 			*to = string(text)
 			return err
 		}
 		if to := numbers[string(key)]; to != nil {
-			*to, _, err = wire.Float(d)
+			v, ok, err := wire.Float(d)
+			if ok {
+				*to = v
+			}
 			return err
 		}
 		if string(key) == "expTime" {
-			i.expiry, _, err = wire.Time(d)
+			at, ok, err := wire.Int(d)
+			if ok && at != 0 {
+				i.expiry, _, err = wire.Moment(at)
+			}
 			return err
 		}
 		return d.Skip()

@@ -11,8 +11,8 @@ import (
 	"liqbot/market"
 )
 
-// tooNew is how far ahead of the clock here a moment may be.
-const tooNew = 2 * time.Minute
+// maxAhead is how far in the venue's future what it tells may lie.
+const maxAhead = time.Minute
 
 // channel is a channel of the public stream.
 type channel uint8
@@ -45,8 +45,10 @@ func channelOf(name []byte) channel {
 //
 // https://www.okx.com/docs-v5/en/#public-data-websocket
 type Decoder struct {
-	sink  feeds.Sink
-	now   func() time.Time
+	sink feeds.Sink
+	// now is the venue's clock, latest the latest time that may be told.
+	now, latest func() time.Time
+
 	known map[string]*track
 	// control is told what is no market data; nil is allowed.
 	control func(notice)
@@ -81,13 +83,17 @@ type frame struct {
 	rowsBeforeArgs bool
 }
 
-// NewDecoder makes a decoder of these contracts, which it points to. Now is the clock
-// against which times are held, time.Now if nil.
+// NewDecoder makes a decoder of these contracts, which it points to. What lies more than a
+// minute after now is left out; nil is this machine's clock.
 func NewDecoder(contracts []market.Contract, sink feeds.Sink, now func() time.Time) *Decoder {
 	if now == nil {
 		now = time.Now
 	}
-	d := &Decoder{sink: sink, now: now, known: make(map[string]*track, len(contracts)), in: jx.DecodeBytes(nil), orders: newOrders()}
+	return newDecoder(contracts, sink, now, func() time.Time { return now().Add(maxAhead) })
+}
+
+func newDecoder(contracts []market.Contract, sink feeds.Sink, now, latest func() time.Time) *Decoder {
+	d := &Decoder{sink: sink, now: now, latest: latest, known: make(map[string]*track, len(contracts)), in: jx.DecodeBytes(nil), orders: newOrders()}
 	for i := range contracts {
 		d.known[contracts[i].Symbol] = &track{contract: &contracts[i]}
 	}
@@ -209,12 +215,14 @@ func (d *Decoder) drop(r feeds.Reason) { d.drops = append(d.drops, r) }
 
 // emit tells what was found.
 func (d *Decoder) emit() (data bool) {
-	latest := d.now().Add(tooNew)
+	latest := d.latest()
 	for i := range d.found {
 		f := &d.found[i]
 		at := f.update.At.UnixMilli()
+		// A newest time beyond latest was believed before the venue's clock was known.
+		older := f.update.Kind == feeds.Ticker && at < f.track.newest[f.channel] && f.track.newest[f.channel] <= latest.UnixMilli()
 		switch {
-		case f.update.At.After(latest) || f.update.Kind == feeds.Ticker && at < f.track.newest[f.channel]:
+		case f.update.At.After(latest) || older:
 			d.sink.Dropped(feeds.OutOfOrder)
 			continue
 		case f.update.Kind == feeds.Liquidation && !d.orders.fresh(f.track.contract, f.update.Order):

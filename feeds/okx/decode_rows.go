@@ -139,6 +139,9 @@ func (d *Decoder) liquidations(in *jx.Decoder) error {
 			}
 			return err
 		case "details":
+			if in.Next() == jx.Null {
+				return in.Null()
+			}
 			return in.Arr(d.detail)
 		default:
 			return in.Skip()

@@ -39,7 +39,7 @@ func (f *Feed) OpenInterest(ctx context.Context, c market.Contract, from, to tim
 // readInterest reads [ts, contracts, coins, USD].
 func readInterest(d *jx.Decoder, c market.Contract) (market.OpenInterestPoint, error) {
 	row, at, err := readCells(d, 3)
-	return market.OpenInterestPoint{At: at, Coins: row[2] * c.QuotedCoins}, err
+	return market.OpenInterestPoint{At: at, Coins: coinsOf(row[2], row[1], c)}, err
 }
 
 // OpenInterests implements feeds.OpenInterests, of the linear USDT swaps; the answer does

@@ -57,6 +57,7 @@ type Feed struct {
 	cfg    Config
 	client *rest.Client
 	limits *limits
+	clock  clock
 	// dials keeps handshakes below the three a second that the venue allows an address.
 	dials *rate.Limiter
 	log   *slog.Logger
@@ -128,5 +129,6 @@ func (f *Feed) ServerTime(ctx context.Context) (time.Time, error) {
 	if err != nil || at.IsZero() {
 		return time.Time{}, badData("time", err)
 	}
+	f.clock.compare(at)
 	return at, nil
 }

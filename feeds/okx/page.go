@@ -3,6 +3,7 @@ package okx
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"net/url"
@@ -43,7 +44,7 @@ type reader func(d *jx.Decoder) (at time.Time, keep func(), err error)
 // pull walks back from to until from, with each level as far as it reaches.
 func (f *Feed) pull(ctx context.Context, symbol string, from, to time.Time, levels []level, read reader) error {
 	// The next older entry is at least apart before the cursor.
-	now, cursor, apart := time.Now(), to, time.Nanosecond
+	now, cursor, apart := f.clock.now(), to, time.Nanosecond
 	for _, l := range levels {
 		least := from
 		if reach := now.Add(-l.depth); l.depth > 0 && reach.After(from) {
@@ -74,8 +75,12 @@ func (f *Feed) pull(ctx context.Context, symbol string, from, to time.Time, leve
 // at the cursor itself comes again differs between lists: it is not read twice.
 func older(body []byte, from, cursor time.Time, read reader) (oldest time.Time, skipped int, err error) {
 	oldest = cursor
+	good := 0
 	skipped, err = rows(body, func(d *jx.Decoder) error {
 		at, keep, err := read(d)
+		if err == nil {
+			good++
+		}
 		if err != nil || !at.Before(cursor) {
 			return err
 		}
@@ -87,6 +92,9 @@ func older(body []byte, from, cursor time.Time, read reader) (oldest time.Time, 
 		}
 		return nil
 	})
+	if err == nil && skipped > 0 && good == 0 {
+		err = fmt.Errorf("none of %d rows can be read", skipped)
+	}
 	return oldest, skipped, err
 }
 

@@ -124,6 +124,9 @@ func rows(body []byte, read func(d *jx.Decoder) error) (skipped int, err error) 
 			return d.Skip()
 		}
 		found = true
+		if d.Next() == jx.Null {
+			return d.Null()
+		}
 		return d.Arr(func(d *jx.Decoder) error {
 			raw, err := d.Raw()
 			if err != nil {

@@ -49,10 +49,10 @@ func (f *Feed) Stream(ctx context.Context, contracts []market.Contract, sink fee
 			name = fmt.Sprintf("public-%d", n+1)
 		}
 		own := contracts[first:min(first+perConnection, len(contracts))]
-		l := &line{feed: f, name: name, sink: sink, decoder: NewDecoder(own, sink, nil), refused: make(chan struct{}, 1)}
+		l := &line{feed: f, name: name, sink: sink, decoder: newDecoder(own, sink, f.clock.now, f.clock.latest), refused: make(chan struct{}, 1)}
 		if first == 0 {
 			// Forced orders of all contracts come here.
-			l.decoder = NewDecoder(contracts, sink, nil)
+			l.decoder = newDecoder(contracts, sink, f.clock.now, f.clock.latest)
 			l.topics = []topic{{channel: liquidationChannel}, {channel: instrumentChannel}}
 		}
 		for i := range own {
@@ -63,6 +63,7 @@ func (f *Feed) Stream(ctx context.Context, contracts []market.Contract, sink fee
 		l.decoder.control = l.heard
 		g.Go(func() error { return l.run(ctx) })
 	}
+	g.Go(func() error { f.keepClock(ctx); return nil })
 	return g.Wait()
 }
 
@@ -163,9 +164,13 @@ func (l *line) heard(n notice) {
 	case "error":
 		l.sink.Dropped(feeds.Refused)
 		l.feed.log.Warn("subscription refused", slog.String("venue", string(Venue)), slog.String("code", n.code), slog.String("message", n.text))
+		gone := l.named(n)
 		l.mu.Lock()
-		delete(l.waiting, l.named(n))
+		delete(l.waiting, gone)
 		l.mu.Unlock()
+		if t := l.decoder.known[gone.symbol]; t != nil {
+			l.sink.Update(feeds.Update{Contract: t.contract, Kind: feeds.ContractChanged, At: l.feed.clock.now().UTC()})
+		}
 		select {
 		case l.refused <- struct{}{}:
 		default:

@@ -153,6 +153,9 @@ func (c *Client) wait(ctx context.Context) error {
 }
 
 func (c *Client) do(ctx context.Context, method, path string, body []byte, costs []Cost) ([]byte, error) {
+	if err := c.refused(); err != nil {
+		return nil, err
+	}
 	for _, cost := range costs {
 		if err := c.pay(ctx, cost); err != nil {
 			return nil, err
@@ -161,7 +164,7 @@ func (c *Client) do(ctx context.Context, method, path string, body []byte, costs
 	if err := c.wait(ctx); err != nil {
 		return nil, err
 	}
-	if err := c.refused(); err != nil {
+	if err := c.refused(); err != nil { // while this one waited
 		return nil, err
 	}
 	answer, err := c.send(ctx, method, path, body)
@@ -189,7 +192,7 @@ func (c *Client) pay(ctx context.Context, cost Cost) error {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			return fmt.Errorf("%s: wait for the rate limit: %w", c.cfg.Venue, err)
+			return &feeds.Error{Venue: c.cfg.Venue, Problem: feeds.Unavailable, Err: fmt.Errorf("wait for the rate limit: %w", err)}
 		}
 	}
 	return nil
@@ -202,7 +205,7 @@ func (c *Client) send(ctx context.Context, method, path string, body []byte) ([]
 	}
 	req, err := http.NewRequestWithContext(ctx, method, c.cfg.URL+path, content)
 	if err != nil {
-		return nil, fmt.Errorf("make request: %w", err)
+		return nil, fmt.Errorf("make request: %w", withoutURL(err))
 	}
 	maps.Copy(req.Header, c.cfg.Header)
 	if body != nil {
@@ -245,15 +248,20 @@ func (c *Client) byStatus(resp *http.Response, path string) error {
 	return e
 }
 
+// longestBan bounds what a venue may name: Binance's longest ban is three days, more is a
+// mistake that would keep the venue away for good.
+// https://developers.binance.com/docs/derivatives/usds-margined-futures/general-info
+const longestBan = 3 * 24 * time.Hour
+
 // RetryAfter reads the header of that name, which is a number of seconds or a date; it is
-// now plus otherwise when there is none.
+// now plus otherwise when there is none, and at most three days ahead.
 func RetryAfter(h http.Header, now time.Time, otherwise time.Duration) time.Time {
 	v := h.Get("Retry-After")
 	if s, err := strconv.Atoi(v); err == nil && s >= 0 {
-		return now.Add(time.Duration(s) * time.Second)
+		return now.Add(time.Duration(min(s, int(longestBan/time.Second))) * time.Second)
 	}
 	if at, err := http.ParseTime(v); err == nil && at.After(now) {
-		return at
+		return now.Add(min(at.Sub(now), longestBan))
 	}
 	return now.Add(otherwise)
 }

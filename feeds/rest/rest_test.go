@@ -132,6 +132,48 @@ func TestSpendMakesTheNextWait(t *testing.T) {
 	}
 }
 
+// While a venue refuses, its answer comes at once, however little of a budget is left.
+func TestARefusalDoesNotWaitForTheBudget(t *testing.T) {
+	t.Parallel()
+	client, v := ask(t, nil, status(429, nil, ""))
+	_, _ = client.Get(t.Context(), "/x", nil, rest.Cost{Budget: "weight", Weight: 1})
+	client.Spend(rest.Cost{Budget: "weight", Weight: 1000})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	_, err := client.Get(ctx, "/x", nil, rest.Cost{Budget: "weight", Weight: 1})
+	if feeds.ProblemOf(err) != feeds.RateLimited || v.asked.Load() != 1 {
+		t.Errorf("got %v after %d requests", err, v.asked.Load())
+	}
+}
+
+// What is not the context's own end is the venue's: a budget that is spent beyond the
+// deadline.
+func TestABudgetBeyondTheDeadline(t *testing.T) {
+	t.Parallel()
+	client, _ := ask(t, nil, status(200, nil, "{}"))
+	client.Spend(rest.Cost{Budget: "weight", Weight: 10_000})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	_, err := client.Get(ctx, "/x", nil, rest.Cost{Budget: "weight", Weight: 1})
+	if e, ok := errors.AsType[*feeds.Error](err); !ok || e.Venue != "Test" {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestRetryAfter(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+	for header, want := range map[string]time.Duration{
+		"": time.Minute, "soon": time.Minute, "-5": time.Minute, "0": 0, "90": 90 * time.Second,
+		"Sat, 28 Nov 2026 12:02:00 GMT": 2 * time.Minute, "Sat, 28 Nov 2026 11:00:00 GMT": time.Minute,
+		"9223372036854775807": 72 * time.Hour, "Sat, 28 Nov 2076 12:00:00 GMT": 72 * time.Hour,
+	} {
+		if got := rest.RetryAfter(http.Header{"Retry-After": {header}}, now, time.Minute).Sub(now); got != want {
+			t.Errorf("%q: %v, want %v", header, got, want)
+		}
+	}
+}
+
 func TestBodyIsBounded(t *testing.T) {
 	t.Parallel()
 	client, _ := ask(t, func(c *rest.Config) { c.MaxBody = 100 }, status(200, nil, strings.Repeat("x", 101)))

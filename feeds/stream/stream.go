@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"sync/atomic"
 	"time"
 
@@ -183,10 +184,19 @@ func dial(ctx context.Context, cfg Config) (*Conn, error) {
 		_ = resp.Body.Close()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("connect: %w", err)
+		return nil, fmt.Errorf("connect: %w", withoutURL(err))
 	}
 	ws.SetReadLimit(cfg.ReadLimit)
 	return &Conn{ws: ws, pace: rate.NewLimiter(rate.Limit(cfg.SendRate), 8)}, nil
+}
+
+// withoutURL takes the address off an error of the handshake: a host's own may hold a
+// secret.
+func withoutURL(err error) error {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		return u.Err
+	}
+	return err
 }
 
 // read subscribes and hands on what comes until the connection ends.

@@ -191,3 +191,22 @@ func TestHugeMessageEndsTheConnection(t *testing.T) {
 	s.Broadcast([]byte(strings.Repeat("x", 5000)))
 	want(t, events, "lost", "up", "data")
 }
+
+// A host's own address may hold a secret: no error names it.
+func TestErrorsDoNotNameTheAddress(t *testing.T) {
+	t.Parallel()
+	for _, address := range []string{"ws://127.0.0.1:1/secret", "ws://127.0.0.1:1/secret\x7f"} {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		var lost error
+		err := stream.Run(ctx, stream.Config{
+			Name: "test", URL: func() string { return address },
+			Subscribe: func(context.Context, *stream.Conn) error { return nil },
+			Handle:    func([]byte) bool { return false },
+			Connected: func(err error) { lost = err; cancel() },
+		})
+		if err != nil || lost == nil || strings.Contains(lost.Error(), "secret") {
+			t.Errorf("lost with %v, ended with %v", lost, err)
+		}
+	}
+}

@@ -103,7 +103,7 @@ func Bool(d *jx.Decoder) (bool, error) {
 
 // End checks that nothing but white space follows.
 func End(d *jx.Decoder) error {
-	if err := d.Skip(); !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+	if err := d.Skip(); !errors.Is(err, io.EOF) {
 		return fmt.Errorf("%w: want nothing behind the message", ErrType)
 	}
 	return nil

@@ -63,7 +63,10 @@ func TestWrongTypeIsSkipped(t *testing.T) {
 
 func TestEnd(t *testing.T) {
 	t.Parallel()
-	for in, whole := range map[string]bool{`1`: true, `1  `: true, `1 2`: false, `1}`: false, `1,`: false} {
+	for in, whole := range map[string]bool{
+		`1`: true, `1  `: true, `1 2`: false, `1}`: false, `1,`: false,
+		`1 [`: false, `1 {`: false, `1 "a`: false, `1 tr`: false, `1 [2`: false, `1 -`: false,
+	} {
 		d := jx.DecodeStr(in)
 		if _, _, err := wire.Float(d); err != nil {
 			t.Fatal(err)

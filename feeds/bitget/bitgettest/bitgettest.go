@@ -23,9 +23,11 @@ type Double struct {
 
 	mu         sync.Mutex
 	violations []string
-	spent      map[string]int // requests by path in the second that began at second
-	second     time.Time
+	spent      map[string][]time.Time // requests of the last second by path
+	sent       map[*feedtest.Conn][]time.Time
 	orders     []order
+	delisted   []string
+	failures   int // that are still to come
 }
 
 var _ feedtest.Double = (*Double)(nil)
@@ -36,7 +38,10 @@ type order struct {
 	l      market.Liquidation
 }
 
-type options struct{ coins bool }
+type options struct {
+	coins, exclusive bool
+	failures         int
+}
 
 // Option changes what a double does.
 type Option func(*options)
@@ -44,12 +49,20 @@ type Option func(*options)
 // InCoins makes the amounts of liquidations base coins. They are USD otherwise.
 func InCoins() Option { return func(o *options) { o.coins = true } }
 
+// ExclusiveStart makes candles begin behind startTime: whether it is part of the span is
+// not written.
+func ExclusiveStart() Option { return func(o *options) { o.exclusive = true } }
+
+// WithServiceErrors refuses the first n subscriptions to liquidations.
+func WithServiceErrors(n int) Option { return func(o *options) { o.failures = n } }
+
 // Start starts a double of a market.
 func Start(m feedtest.Market, opts ...Option) *Double {
-	d := &Double{market: m, spent: make(map[string]int)}
+	d := &Double{market: m, spent: make(map[string][]time.Time), sent: make(map[*feedtest.Conn][]time.Time)}
 	for _, o := range opts {
 		o(&d.opts)
 	}
+	d.failures = d.opts.failures
 	d.server = feedtest.Serve(d)
 	return d
 }
@@ -71,6 +84,19 @@ func (d *Double) Violations() []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return slices.Clone(d.violations)
+}
+
+// Delist takes a contract off the tickers, without a word.
+func (d *Double) Delist(symbol string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.delisted = append(d.delisted, symbol)
+}
+
+func (d *Double) isDelisted(symbol string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Contains(d.delisted, symbol)
 }
 
 func (d *Double) violated(what string) {

@@ -55,7 +55,9 @@ func (d *Double) tickers(r *http.Request) (any, error) {
 	}
 	var rows []any
 	for _, l := range contracts {
-		rows = append(rows, d.state(l))
+		if !d.isDelisted(l.symbol) {
+			rows = append(rows, d.state(l))
+		}
 	}
 	return rows, nil
 }
@@ -64,6 +66,9 @@ func (d *Double) ticker(r *http.Request) (any, error) {
 	l, err := contract(r)
 	if err != nil {
 		return nil, err
+	}
+	if d.isDelisted(l.symbol) {
+		return []any{}, nil
 	}
 	return []any{d.state(l)}, nil
 }

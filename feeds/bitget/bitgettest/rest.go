@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -67,14 +68,15 @@ func (d *Double) REST(w http.ResponseWriter, r *http.Request) {
 func (d *Double) pay(w http.ResponseWriter, path string, limit int) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if now := time.Now(); now.Sub(d.second) >= time.Second {
-		d.second = now
-		clear(d.spent)
-	}
-	d.spent[path]++
-	left := limit - d.spent[path]
+	d.spent[path] = within(d.spent[path], time.Now())
+	left := limit - len(d.spent[path])
 	w.Header().Set("X-Mbx-Used-Remain-Limit", strconv.Itoa(max(left, 0)))
 	return left >= 0
+}
+
+// within is what happened in the second until now, and now.
+func within(all []time.Time, now time.Time) []time.Time {
+	return append(slices.DeleteFunc(all, func(at time.Time) bool { return now.Sub(at) >= time.Second }), now)
 }
 
 func (d *Double) reply(w http.ResponseWriter, r *http.Request, data any, err error) {
@@ -143,7 +145,7 @@ func (d *Double) candles(r *http.Request) (any, error) {
 		return nil, err
 	}
 	now := d.server.Now()
-	kind, most, since := r.FormValue("kLineType"), int64(1000), now.Add(-31*24*time.Hour)
+	kind, most, since := r.FormValue("kLineType"), int64(1000), now.Add(-30*24*time.Hour)
 	if strings.Contains(r.URL.Path, "history") {
 		most, since = 200, now.Add(-365*24*time.Hour)
 		kind = map[bool]string{true: "MARK"}[strings.Contains(r.URL.Path, "mark")]
@@ -166,6 +168,14 @@ func (d *Double) candles(r *http.Request) (any, error) {
 	}
 	if start > end || end-start > 90*24*time.Hour.Milliseconds() {
 		return nil, invalid("startTime and endTime: at most 90 days")
+	}
+	switch kind {
+	case "", "MARKET", "MARK", "INDEX":
+	default:
+		return nil, invalid("Parameter verification failed: kLineType")
+	}
+	if d.opts.exclusive {
+		start++
 	}
 	rows := [][]string{}
 	first := time.UnixMilli(start).Add(feeds.CandleLength - 1).Truncate(feeds.CandleLength)

@@ -20,10 +20,20 @@ type arg struct {
 const (
 	maxArgs  = 24 // at more the socket is closed
 	maxBytes = 4096
+	maxSent  = 10 // messages of a connection in a second
 )
 
 // Message implements feedtest.Venue.
 func (d *Double) Message(c *feedtest.Conn, message []byte) {
+	d.mu.Lock()
+	d.sent[c] = within(d.sent[c], time.Now())
+	sent := len(d.sent[c])
+	d.mu.Unlock()
+	if sent > maxSent {
+		d.violated("messages in a second: " + strconv.Itoa(sent))
+		c.Close(1008, "")
+		return
+	}
 	if string(message) == "ping" {
 		c.Send([]byte("pong"))
 		return
@@ -48,7 +58,11 @@ func (d *Double) Message(c *feedtest.Conn, message []byte) {
 
 func (d *Double) subscribe(c *feedtest.Conn, a arg) {
 	_, known := bySymbol(a.Symbol)
+	quoted, _ := json.Marshal(a)
 	switch {
+	case a.Topic == "liquidation" && d.fails():
+		d.refuse(c, a, 30034, string(quoted)+" service error")
+		return
 	case c.Path != "/v3/ws/public":
 		d.violated("stream path " + c.Path)
 		return
@@ -56,7 +70,6 @@ func (d *Double) subscribe(c *feedtest.Conn, a arg) {
 		d.refuse(c, a, 30016, "Param error")
 		return
 	case a.Topic == "ticker" && !known:
-		quoted, _ := json.Marshal(a)
 		d.refuse(c, a, 30001, string(quoted)+" doesn't exist")
 		return
 	}
@@ -68,6 +81,14 @@ func (d *Double) subscribe(c *feedtest.Conn, a arg) {
 	c.Subscribe(a.Topic + " " + a.Symbol)
 }
 
+// fails takes one of the failures that are still to come.
+func (d *Double) fails() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.failures--
+	return d.failures >= 0
+}
+
 // refuse answers as the newer generation does, without the topic but in words.
 func (d *Double) refuse(c *feedtest.Conn, a arg, code int, message string) {
 	d.violated("subscription " + a.Topic + " " + a.Symbol + ": " + message)
@@ -77,7 +98,7 @@ func (d *Double) refuse(c *feedtest.Conn, a arg, code int, message string) {
 // Tick implements feedtest.Venue.
 func (d *Double) Tick(c *feedtest.Conn, now time.Time) {
 	for _, l := range contracts {
-		if !c.Subscribed("ticker " + l.symbol) {
+		if !c.Subscribed("ticker "+l.symbol) || d.isDelisted(l.symbol) {
 			continue
 		}
 		mark := l.price(d.market.MarkUSD(l.coin, now))

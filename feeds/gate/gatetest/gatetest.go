@@ -22,9 +22,10 @@ type Double struct {
 
 	mu         sync.Mutex
 	violations []string
-	spent      map[string]int // requests by path in the span that began at span
-	span       time.Time
+	spent      map[string][]time.Time // requests of the last span by path
+	failures   int                    // that are still to come
 	orders     []order
+	delisted   []string
 }
 
 var _ feedtest.Double = (*Double)(nil)
@@ -39,6 +40,8 @@ type options struct {
 	shape    Shape
 	fineKept time.Duration
 	limit    int
+	failures int
+	wordless bool
 }
 
 // Option changes what a double does.
@@ -66,12 +69,19 @@ func WithFineStats(d time.Duration) Option { return func(o *options) { o.fineKep
 // WithLimit sets how many requests a path takes in ten seconds; 200 otherwise.
 func WithLimit(n int) Option { return func(o *options) { o.limit = n } }
 
+// WithServiceErrors refuses the first n subscriptions for a fault of Gate's own.
+func WithServiceErrors(n int) Option { return func(o *options) { o.failures = n } }
+
+// Wordless makes refusals that do not name the contract at fault.
+func Wordless() Option { return func(o *options) { o.wordless = true } }
+
 // Start starts a double of a market.
 func Start(m feedtest.Market, opts ...Option) *Double {
-	d := &Double{market: m, opts: options{fineKept: 31 * 24 * time.Hour, limit: 200}, spent: make(map[string]int)}
+	d := &Double{market: m, opts: options{fineKept: 31 * 24 * time.Hour, limit: 200}, spent: make(map[string][]time.Time)}
 	for _, o := range opts {
 		o(&d.opts)
 	}
+	d.failures = d.opts.failures
 	d.server = feedtest.Serve(d)
 	return d
 }
@@ -93,6 +103,19 @@ func (d *Double) Violations() []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return slices.Clone(d.violations)
+}
+
+// Delist takes a contract off the tickers, without a word.
+func (d *Double) Delist(symbol string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.delisted = append(d.delisted, symbol)
+}
+
+func (d *Double) isDelisted(symbol string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Contains(d.delisted, symbol)
 }
 
 func (d *Double) violated(what string) {

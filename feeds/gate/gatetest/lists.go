@@ -73,6 +73,9 @@ func (d *Double) tickers(r *http.Request) (any, error) {
 	}
 	rows := []map[string]any{}
 	for _, l := range some {
+		if d.isDelisted(l.symbol) {
+			continue
+		}
 		mark := l.price(d.market.MarkUSD(l.coin, now))
 		rows = append(rows, map[string]any{
 			"contract": l.symbol, "last": mark, "mark_price": mark, "index_price": mark, "change_percentage": "4.43",

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -69,15 +70,12 @@ func (d *Double) paths() map[string]func(*http.Request) (any, error) {
 func (d *Double) pay(w http.ResponseWriter, path string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if now := time.Now(); now.Sub(d.span) >= limitSpan {
-		d.span = now
-		clear(d.spent)
-	}
-	d.spent[path]++
-	left := d.opts.limit - d.spent[path]
+	now := time.Now()
+	d.spent[path] = append(slices.DeleteFunc(d.spent[path], func(at time.Time) bool { return now.Sub(at) >= limitSpan }), now)
+	left := d.opts.limit - len(d.spent[path])
 	w.Header().Set("X-Gate-RateLimit-Limit", strconv.Itoa(d.opts.limit))
 	w.Header().Set("X-Gate-RateLimit-Requests-Remain", strconv.Itoa(max(left, 0)))
-	w.Header().Set("X-Gate-RateLimit-Reset-Timestamp", strconv.FormatInt(d.span.Add(limitSpan).Unix(), 10))
+	w.Header().Set("X-Gate-RateLimit-Reset-Timestamp", strconv.FormatInt(d.spent[path][0].Add(limitSpan).Unix(), 10))
 	return left >= 0
 }
 

@@ -52,10 +52,22 @@ func (d *Double) Message(c *feedtest.Conn, message []byte) {
 
 // subscribe refuses all of a message that names one unknown contract.
 func (d *Double) subscribe(c *feedtest.Conn, r request, all bool) {
+	d.mu.Lock()
+	fails := d.failures > 0
+	d.failures--
+	d.mu.Unlock()
+	if fails {
+		d.reply(c, r, 3, "service error")
+		return
+	}
 	for _, name := range r.Payload {
 		if _, ok := bySymbol(name); !ok && (!all || name != everything) {
 			d.violated("unknown contract " + name)
-			d.reply(c, r, 2, "unknown currency pair: "+name)
+			why := "unknown currency pair: " + name
+			if d.opts.wordless {
+				why = "invalid argument"
+			}
+			d.reply(c, r, 2, why)
 			return
 		}
 	}
@@ -85,7 +97,7 @@ func (d *Double) reply(c *feedtest.Conn, r request, code int, message string) {
 // Tick implements feedtest.Venue.
 func (d *Double) Tick(c *feedtest.Conn, now time.Time) {
 	for _, l := range contracts {
-		if !c.Subscribed(tickersName + " " + l.symbol) {
+		if !c.Subscribed(tickersName+" "+l.symbol) || d.isDelisted(l.symbol) {
 			continue
 		}
 		mark, rate := l.price(d.market.MarkUSD(l.coin, now)), number(d.market.FundingRate(l.coin, now))

@@ -70,6 +70,7 @@ type payment struct {
 
 // link is what is known of a connection besides its topics.
 type link struct {
+	began    time.Time
 	messages []time.Time
 	users    map[string]bool
 }

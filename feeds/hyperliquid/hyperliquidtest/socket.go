@@ -12,6 +12,7 @@ import (
 // Limits of the venue for one address of the internet.
 const (
 	maxConnections   = 10
+	maxDials         = 30 // a minute
 	maxSubscriptions = 1000
 	maxUsers         = 10
 	maxMessages      = 2000 // a minute
@@ -63,13 +64,16 @@ func (d *Double) count(c *feedtest.Conn) bool {
 	defer d.mu.Unlock()
 	l := d.sent[c]
 	if l == nil {
-		l = &link{users: make(map[string]bool)}
+		l = &link{began: time.Now(), users: make(map[string]bool)}
 		d.sent[c] = l
 	}
 	now := time.Now()
 	l.messages = append(l.messages, now)
-	recent := 0
+	recent, dials := 0, 0
 	for _, other := range d.sent {
+		if now.Sub(other.began) < time.Minute {
+			dials++
+		}
 		for _, at := range other.messages {
 			if now.Sub(at) < time.Minute {
 				recent++
@@ -79,6 +83,8 @@ func (d *Double) count(c *feedtest.Conn) bool {
 	switch {
 	case len(conns) > maxConnections:
 		d.violations = append(d.violations, "too many connections")
+	case dials > maxDials:
+		d.violations = append(d.violations, "too many new connections")
 	case recent > maxMessages:
 		d.violations = append(d.violations, "too many messages")
 	default:

@@ -27,7 +27,9 @@ type Double struct {
 	asked      map[string][]time.Time
 	// lines is when each connection was last heard.
 	lines map[*feedtest.Conn]time.Time
-	dials []time.Time
+	// operations is how many topics each connection has asked for.
+	operations map[*feedtest.Conn]int
+	dials      []time.Time
 }
 
 // Option changes a double.
@@ -44,7 +46,7 @@ func Refusing(symbol string) Option { return func(d *Double) { d.refused[symbol]
 func Start(m feedtest.Market, opts ...Option) *Double {
 	d := &Double{
 		market: m, refused: make(map[string]bool), requests: make(map[string]int),
-		asked: make(map[string][]time.Time), lines: make(map[*feedtest.Conn]time.Time),
+		asked: make(map[string][]time.Time), lines: make(map[*feedtest.Conn]time.Time), operations: make(map[*feedtest.Conn]int),
 	}
 	for _, o := range opts {
 		o(d)

@@ -94,6 +94,10 @@ func (d *Double) refuse(c *feedtest.Conn, code, msg string) {
 // subscribe acknowledges each topic. One that is refused on purpose takes all of its
 // message with it, without a word about the others.
 func (d *Double) subscribe(c *feedtest.Conn, args []argument) {
+	if d.tooMany(c, len(args)) {
+		d.refuse(c, "60014", "Requests too frequent")
+		return
+	}
 	for _, a := range args {
 		if d.refused[a.ID] {
 			d.refuse(c, "60018", unknownTopic(a))
@@ -120,6 +124,15 @@ func (d *Double) subscribe(c *feedtest.Conn, args []argument) {
 			d.tell(c, a, d.server.Now())
 		}
 	}
+}
+
+// tooMany counts what a connection has asked for. The venue allows 480 operations an hour;
+// whether a message is one or as many as its topics is not told, so the latter is counted.
+func (d *Double) tooMany(c *feedtest.Conn, topics int) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.operations[c] += topics
+	return d.operations[c] > 480
 }
 
 func unknownTopic(a argument) string {
