@@ -1,6 +1,10 @@
 package charts
 
-import chart "github.com/wcharczuk/go-chart/v2"
+import (
+	"cmp"
+
+	chart "github.com/wcharczuk/go-chart/v2"
+)
 
 // drawFooter writes the exchanges, where the figures come from and of when, and
 // that intensity is relative. A recording has its own time besides, a map that is too
@@ -9,7 +13,7 @@ func (k *sketch) drawFooter(p pen) {
 	const gap = 24
 	f, strong := face{size: k.m.small}, face{size: k.m.small, bold: true}
 	left, right := float64(k.m.margin), float64(k.m.width-k.m.margin)
-	recorded := k.words.warming
+	recorded := cmp.Or(k.words.warming, k.words.reversed)
 	if k.words.recorded != "" {
 		recorded = k.words.unreal + " " + k.words.recorded
 	}

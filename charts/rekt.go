@@ -221,8 +221,8 @@ func (k *rektSketch) placePlot() {
 	k.usd.domain = k.plot.Height()
 }
 
-// unwatched is the width of the time before the first exchange was watched, 0 when
-// something is known of it.
+// unwatched is the width of the time before the first exchange was watched. What was
+// reported in it, before a gap, is drawn over it.
 func (k *rektSketch) unwatched(r *snapshot.Realised) int {
 	var first time.Time
 	for _, w := range r.Watched {
@@ -233,11 +233,6 @@ func (k *rektSketch) unwatched(r *snapshot.Realised) int {
 	width := int(first.Sub(k.bars.Start).Seconds() / k.bars.Step.Seconds() * float64(k.pixels))
 	if first.IsZero() || width <= 0 {
 		return 0
-	}
-	for _, row := range r.Rows {
-		if row.Start.Add(market.RealisedLength).Before(first) && !row.Start.Before(k.bars.Start) {
-			return 0
-		}
 	}
 	return min(width, k.plot.Width())
 }

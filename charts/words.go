@@ -19,9 +19,10 @@ type words struct {
 	// unreal is the word for a market that is not the present one, empty for a live
 	// one; recorded is the time of a recording.
 	unreal, recorded string
-	// warming says that the map is younger than it should be; empty otherwise.
-	warming     string
-	long, short sideWords
+	// warming says that the map is younger than it should be, reversed that the verdict is the
+	// other way round at the same distance; empty otherwise.
+	warming, reversed string
+	long, short       sideWords
 	// mark is the coin with its price, price the price alone.
 	mark, price      string
 	relative, source string
@@ -51,6 +52,9 @@ func newWords(s *snapshot.Snapshot, l *locales.Language) words {
 	}
 	if m := s.Model; m != nil && m.Warming() {
 		w.warming = l.Say("chart.warming", "have", wholeHours(m.Age()), "need", wholeHours(m.WarmUp))
+	}
+	if s.Summary.Reversed() {
+		w.reversed = l.Say("chart.same_distance", "band", l.ShortPercent(s.Summary.Totals.Band), "verdict", verdict(s.Summary.Even, l))
 	}
 	switch {
 	case s.Demo():
@@ -112,6 +116,9 @@ func alt(s *snapshot.Snapshot, l *locales.Language) string {
 	text := l.Say("liq.alt",
 		"coin", string(s.Key.Coin), "window", windowName(l, s.Key.Window), "price", l.Price(s.Price.USD),
 		"above", w.short.spoken(), "below", w.long.spoken(), "reading", w.verdict)
+	if w.reversed != "" {
+		text += " " + w.reversed
+	}
 	if w.warming != "" {
 		text = w.warming + ". " + text
 	}

@@ -389,13 +389,17 @@ func TestTopRanksWhatIsReady(t *testing.T) {
 				in.Provenance.AsOf = now.Add(-5 * time.Minute)
 			case "DOGE":
 				in.Provenance.AsOf = now.Add(-16 * time.Minute)
+			case "ETH", "W": // W is not in the list of what was liquidated
+				for i := range s.Realised.Watched {
+					s.Realised.Watched[i].Since = now.Add(map[market.Coin]time.Duration{"ETH": -5 * time.Hour, "W": -time.Hour}[key.Coin])
+				}
 			}
 		})
 	}
 	reply := r.Handle(t.Context(), typed("/top"))
 	got := reply.Text.String()
 	wantAll(t, got, "Liquidated in 24 hours, at least", "1. ETH: $246M, longs 83%\n2. BTC: $82M, longs 83%\n3. SOL: $41M, longs 83%\n4. PEPE: $16.4M",
-		"intensity within ±6% · 7d", "1. W: $4.695B, longs 37%\n2. PEPE", "⚠️ 5 minutes ago", "ready now: 5. The oldest figure: 5 minutes ago", "Exchanges (estimate)", "not dollars that will be liquidated")
+		"Watched without a gap only since 24 Nov 2026 09:05 UTC (5 hours)", "intensity within ±6% · 7d", "1. W: $4.695B, longs 37%\n2. PEPE", "⚠️ 5 minutes ago", "Coins compared: 5. The oldest figure: 5 minutes ago", "Exchanges (estimate)", "not dollars that will be liquidated")
 	wantNone(t, got, "DOGE", "$0", "DEMO", "5. W")
 	if reply.Buttons[0][0].Data != "v1|top|1d|edit" || !reply.Buttons[0][1].Active || reply.Buttons[1][0].Data != "v1|liq|W" {
 		t.Errorf("buttons = %+v", reply.Buttons)

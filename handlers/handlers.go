@@ -78,8 +78,9 @@ type PlatformStatus struct {
 // Options are what handlers work with.
 type Options struct {
 	Snapshots Snapshots
-	// All lists every snapshot that is in memory, for /top; nil means that there is none.
-	All      func() []*snapshot.Snapshot
+	// All lists the snapshots of a window that the source can tell without fetching, for
+	// /top; others among them do no harm. It returns soon. nil means that there is none.
+	All      func(context.Context, market.Window) []*snapshot.Snapshot
 	Settings Settings
 	Alerts   Alerts
 	Charts   Charts

@@ -174,7 +174,7 @@ func newRoom(tb testing.TB) *room {
 	}
 	tb.Cleanup(func() { _ = r.alerts.Close() })
 	r.Handlers = handlers.New(handlers.Options{
-		Snapshots: r.market, All: r.market.everything, Settings: r.settings, Alerts: r.alerts, Charts: r.charts,
+		Snapshots: r.market, All: func(context.Context, market.Window) []*snapshot.Snapshot { return r.market.everything() }, Settings: r.settings, Alerts: r.alerts, Charts: r.charts,
 		Hold: 10 * time.Second, Cooldown: 15 * time.Minute,
 		Status: func(context.Context) handlers.Status {
 			return handlers.Status{Version: "v1", Started: now.Add(-time.Hour), Snapshots: 18, Chats: 4, Platforms: []handlers.PlatformStatus{{Name: "telegram", Up: true}, {Name: "discord"}}}

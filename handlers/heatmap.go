@@ -70,8 +70,9 @@ func (c *call) heatmap(ctx context.Context, s *snapshot.Snapshot) (*snapshot.Hea
 	defer cancel()
 	m, err := c.opts.Heatmaps.Heatmap(waiting, s.Key.Coin, s.Key.Window)
 	switch {
-	case err != nil && waiting.Err() == nil && snapshot.ProblemOf(err) == snapshot.Unavailable:
-		// There is a map, so what lacks is the history behind it.
+	case err != nil && waiting.Err() != nil:
+		return nil, c.trouble(waiting.Err(), s.Key.Coin), false // it goes on being made
+	case err != nil && snapshot.ProblemOf(err) == snapshot.TooYoung:
 		c.opts.Log.Info("no heatmap", slog.String("key", s.Key.String()), slog.Any("err", err))
 		return nil, c.heatUntold(s, "heatmap.short", "coin", string(s.Key.Coin)), false
 	case err != nil:

@@ -141,9 +141,10 @@ func TestNoHeatmapGetsAFriendlyAnswer(t *testing.T) {
 		f    *fakeHeatmaps
 		want string
 	}{
-		{"too little history", &fakeHeatmaps{err: &snapshot.Error{Problem: snapshot.Unavailable}}, "too little history of BTC"},
+		{"too little history", &fakeHeatmaps{err: &snapshot.Error{Problem: snapshot.TooYoung}}, "too little history of BTC"},
+		{"no exchange can be believed", &fakeHeatmaps{err: &snapshot.Error{Problem: snapshot.Unavailable}}, "cannot be reached right now"},
 		{"not listed", &fakeHeatmaps{err: &snapshot.Error{Problem: snapshot.NotListed}}, "BTC"},
-		{"not in time", &fakeHeatmaps{wait: true}, "BTC"},
+		{"not in time", &fakeHeatmaps{wait: true}, "Warming up"},
 		{"bad data", &fakeHeatmaps{err: &snapshot.Error{Problem: snapshot.BadData}}, "BTC"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

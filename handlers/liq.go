@@ -61,6 +61,9 @@ func wordLiq(c *call, s *snapshot.Snapshot) chat.Text {
 	if s.Map.TotalUSD(market.Long) > 0 && s.Map.TotalUSD(market.Short) > 0 {
 		t := s.Summary.Totals
 		p.line(l.Text("liq.even", "band", l.ShortPercent(t.Band), "short", l.Amount(t.ShortUSD), "long", l.Amount(t.LongUSD)))
+		if s.Summary.Reversed() {
+			p.line(l.Text("liq.reversed", "times", l.Times(s.Summary.Even.Ratio)))
+		}
 	}
 	if r := s.Range; r != nil {
 		p.line(l.Text("liq.range", "high", l.Level(r.HighUSD), "low", l.Level(r.LowUSD)))

@@ -20,13 +20,15 @@ type ranked struct {
 	coin        market.Coin
 	long, short float64
 	asOf        time.Time
+	// since is when the coin began to be watched, if that is within the day.
+	since time.Time
 }
 
 func (r ranked) total() float64 { return r.long + r.short }
 
 // top answers /top: the coins of which most was liquidated in a day, and those with the
-// most intensity near the price, of all that are in memory.
-func top(_ context.Context, c *call) chat.Reply {
+// most intensity near the price, of all that the source can tell now.
+func top(ctx context.Context, c *call) chat.Reply {
 	_, window := c.defaults()
 	for i, word := range c.args {
 		w, ok := parseWindow(word)
@@ -35,7 +37,7 @@ func top(_ context.Context, c *call) chat.Reply {
 		}
 		window = w
 	}
-	ready := c.ready(window)
+	ready := c.ready(ctx, window)
 	if len(ready) == 0 {
 		return c.fail("top.none")
 	}
@@ -51,8 +53,9 @@ func top(_ context.Context, c *call) chat.Reply {
 	var maps []ranked
 	for _, s := range ready {
 		t := s.Map.Totals(s.Summary.KeyLevelBand)
-		maps = append(maps, ranked{s.Key.Coin, t.LongUSD, t.ShortUSD, s.AsOf()})
+		maps = append(maps, ranked{coin: s.Key.Coin, long: t.LongUSD, short: t.ShortUSD, asOf: s.AsOf()})
 	}
+	rank(maps)
 	c.ranking(&p, maps)
 	p.gap()
 	eldest := slices.MinFunc(ready, func(a, b *snapshot.Snapshot) int { return a.AsOf().Compare(b.AsOf()) })
@@ -66,12 +69,12 @@ func top(_ context.Context, c *call) chat.Reply {
 }
 
 // ready are the snapshots of a window that are fresh enough to show, by coin.
-func (c *call) ready(window market.Window) []*snapshot.Snapshot {
+func (c *call) ready(ctx context.Context, window market.Window) []*snapshot.Snapshot {
 	if c.opts.All == nil {
 		return nil
 	}
 	var ready []*snapshot.Snapshot
-	for _, s := range c.opts.All() {
+	for _, s := range c.opts.All(ctx, window) {
 		if s.Key.Window == window && s.Age(c.now) <= c.opts.RefuseAfter {
 			ready = append(ready, s)
 		}
@@ -84,28 +87,36 @@ func (c *call) ready(window market.Window) []*snapshot.Snapshot {
 func (c *call) topRealised(p *paragraphs, ready []*snapshot.Snapshot) {
 	l := c.lang
 	var lost []ranked
-	var since time.Time
 	told := false
 	for _, s := range ready {
 		switch {
 		case s.Realised != nil && c.current(s.Realised.AsOf):
 			sum := s.Realised.Sum(day)
 			told = true
-			lost = append(lost, ranked{s.Key.Coin, sum.LongUSD, sum.ShortUSD, sum.To})
-			if first, late := firstWatched(sum); late && first.After(since) {
-				since = first
+			r := ranked{coin: s.Key.Coin, long: sum.LongUSD, short: sum.ShortUSD, asOf: sum.To}
+			if first, late := firstWatched(sum); late {
+				r.since = first
 			}
+			lost = append(lost, r)
 		case s.Realised == nil && s.Liquidations != nil && s.Liquidations.Over == day && c.current(s.Liquidations.Provenance.AsOf):
 			q := s.Liquidations
 			told = true
-			lost = append(lost, ranked{s.Key.Coin, q.LongUSD, q.ShortUSD, q.Provenance.AsOf})
+			lost = append(lost, ranked{coin: s.Key.Coin, long: q.LongUSD, short: q.ShortUSD, asOf: q.Provenance.AsOf})
 		}
 	}
 	if !told {
 		p.line(l.Text("top.realised_unknown", "source", c.opts.Snapshots.Source()))
 		return
 	}
+	rank(lost)
 	c.ranking(p, lost)
+	// A coin that nobody reads of does not matter: it may have been followed just now.
+	var since time.Time
+	for _, r := range lost[:min(len(lost), topCoins)] {
+		if r.total() > 0 && r.since.After(since) {
+			since = r.since
+		}
+	}
 	if !since.IsZero() {
 		p.line(l.Text("rekt.since", "time", l.DateTime(since), "span", l.Span(max(0, c.now.Sub(since)))))
 	}
@@ -122,10 +133,14 @@ func firstWatched(sum snapshot.RealisedSum) (first time.Time, late bool) {
 	return first, first.Sub(sum.From) >= market.RealisedLength
 }
 
-// ranking lists the largest, and marks what is stale.
+// rank puts the largest first.
+func rank(all []ranked) {
+	slices.SortStableFunc(all, func(a, b ranked) int { return cmp.Compare(b.total(), a.total()) })
+}
+
+// ranking lists the first, and marks what is stale.
 func (c *call) ranking(p *paragraphs, all []ranked) {
 	l := c.lang
-	slices.SortStableFunc(all, func(a, b ranked) int { return cmp.Compare(b.total(), a.total()) })
 	for i, r := range all[:min(len(all), topCoins)] {
 		if r.total() == 0 {
 			if i == 0 {

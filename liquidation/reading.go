@@ -172,6 +172,13 @@ type Summary struct {
 	ClustersAbove, ClustersBelow []Cluster
 }
 
+// Reversed reports whether the sides compare the other way round at the same distance: the
+// imbalance of the key levels is then a matter of how far away they are.
+func (s Summary) Reversed() bool {
+	a, b := s.Imbalance.Reading, s.Even.Reading
+	return a == ShortHeavy && b == LongHeavy || a == LongHeavy && b == ShortHeavy
+}
+
 // Summarise works out the summary of a map with the given bands (fractions of
 // the mark).
 func (m *Map) Summarise(keyLevelBand, symmetricBand float64) Summary {

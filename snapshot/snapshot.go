@@ -164,6 +164,8 @@ const (
 	PlanTooLow Problem = "plan_too_low"
 	// NotListed: the source does not have this coin.
 	NotListed Problem = "not_listed"
+	// TooYoung: the source knows the coin, but not for as long as what was asked for needs.
+	TooYoung Problem = "too_young"
 	// BadData: the source answered with figures that cannot be.
 	BadData Problem = "bad_data"
 )

@@ -183,9 +183,9 @@ func (m moment) shifted(usd, by float64) float64 {
 // whether the state must be kept at once.
 func (sd Side) step(m moment) (next Side, fired, keep bool) {
 	sd = sd.clamped(m)
-	if m.other || m.gap || sd.Unsure && !m.steady {
+	if m.other || m.gap || sd.Unsure && !m.steady || m.doubt.holds(sd.LevelUSD) {
 		// Nothing is known of the time in between, or there is no telling which of two
-		// prices is wrong.
+		// prices is wrong, or the level may be crossed by a change of venue only.
 		next = sd.anew(m)
 		return next, false, next != sd
 	}

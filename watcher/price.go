@@ -11,6 +11,10 @@ import (
 // priceVersion is the version of PriceState's JSON.
 const priceVersion = 1
 
+// settles is how long after a change of the quoting venue the difference of the two is
+// taken for no move of the market. Then the price of the new one is the price.
+const settles = 10 * time.Minute
+
 // PriceState is what the price rule knows of a coin. The zero PriceState knows
 // nothing.
 type PriceState struct {
@@ -21,6 +25,11 @@ type PriceState struct {
 	At  time.Time `json:"at,omitzero"`
 	// Blind is when the coin was last seen before a gap that ended with Seen.
 	Blind time.Time `json:"blind,omitzero"`
+	// Doubt are the prices that reach nothing: the quoting venue has changed, and a level
+	// among them may be crossed by the difference of the two. It ends with the market
+	// time Doubted, or with a price beyond it.
+	Doubt   band      `json:"doubt,omitzero"`
+	Doubted time.Time `json:"doubted,omitzero"`
 }
 
 // Encode is the state as it is kept.
@@ -33,7 +42,7 @@ func DecodePrice(saved []byte) (PriceState, error) {
 }
 
 func (st PriceState) check() error {
-	if !plausible(st.USD) {
+	if !plausible(st.USD) || !plausible(st.Doubt.LowUSD) || !plausible(st.Doubt.HighUSD) {
 		return ErrState
 	}
 	return st.Seen.check()
@@ -55,11 +64,16 @@ func StepPrice(l Limits, st PriceState, s *snapshot.Snapshot, now time.Time) (Pr
 	if g.gap {
 		st.Blind = earlier(before.Seen.At, wall(now))
 	}
+	st = st.doubting(g)
 	usd, ok := confirm(before, g)
 	if !ok {
 		return st, Verdict{Evaluated: true}
 	}
 	st.USD, st.At = usd, g.At
+	if st.Doubt.holds(usd) {
+		return st, Verdict{Evaluated: true}
+	}
+	st.Doubt, st.Doubted = band{}, time.Time{}
 	return st, Verdict{Evaluated: true, Reached: []alert.Reached{{
 		Coin: s.Key.Coin, USD: usd,
 		Alert: alert.Alert{
@@ -70,6 +84,19 @@ func StepPrice(l Limits, st PriceState, s *snapshot.Snapshot, now time.Time) (Pr
 			Provenance: s.Price.Provenance,
 		},
 	}}}
+}
+
+// doubting keeps the doubt up to date. One that lasts is not replaced: venues that take
+// turns would keep the price in doubt for ever.
+func (st PriceState) doubting(g glance) PriceState {
+	left := st.Doubted.Sub(g.At)
+	if g.gap || left <= 0 || left > settles {
+		st.Doubt, st.Doubted = band{}, time.Time{}
+	}
+	if st.Doubt == (band{}) && g.doubt != (band{}) {
+		st.Doubt, st.Doubted = g.doubt, g.At.Add(settles)
+	}
+	return st
 }
 
 // confirm returns the price that the last two have both reached, seen from the

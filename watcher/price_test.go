@@ -151,3 +151,80 @@ func TestClockSetBackDoesNotStopThePrices(t *testing.T) {
 		t.Errorf("reached %+v, want 110 to be confirmed and no gap", got)
 	}
 }
+
+// quotedBy lets another venue quote the price.
+func quotedBy(venue market.Venue) func(*view) {
+	return func(v *view) { v.price.Venues = []market.Venue{venue} }
+}
+
+// TestAnotherVenueIsNoMoveOfThePrice has Bybit quote in Binance's place, three thousandths
+// higher: a level between the two must not be reached by that.
+func TestAnotherVenueIsNoMoveOfThePrice(t *testing.T) {
+	binance, bybit := quotedBy("Binance"), quotedBy("Bybit")
+	start := func(more ...shot) []shot {
+		return append([]shot{{at: 0, usd: 109.9, change: binance}, {at: 10, usd: 109.9, change: binance}}, more...)
+	}
+	first := confirmed{109.9, 10, 0, -1}
+	for _, tt := range []struct {
+		name  string
+		shots []shot
+		want  []confirmed
+	}{
+		{"it stays there", start(shot{20, 110.2, 0, 0, bybit}, shot{30, 110.2, 0, 0, bybit}, shot{40, 110.4, 0, 0, bybit}), []confirmed{first}},
+		{"and comes back", start(shot{20, 110.2, 0, 0, bybit}, shot{30, 110.2, 0, 0, bybit}, shot{40, 109.9, 0, 0, binance}, shot{50, 109.9, 0, 0, binance}), []confirmed{first}},
+		{
+			"the market moves on up",
+			start(shot{20, 110.2, 0, 0, bybit}, shot{30, 110.6, 0, 0, bybit}, shot{40, 110.7, 0, 0, bybit}),
+			[]confirmed{first, {110.6, 40, 30, -1}},
+		},
+		{
+			"the market falls",
+			start(shot{20, 110.2, 0, 0, bybit}, shot{30, 109.5, 0, 0, bybit}, shot{40, 109.4, 0, 0, bybit}),
+			[]confirmed{first, {109.5, 40, 30, -1}},
+		},
+		{
+			"venues that take turns while it rises",
+			start(shot{20, 110.2, 0, 0, bybit}, shot{30, 110.3, 0, 0, binance}, shot{40, 110.9, 0, 0, bybit}, shot{50, 110.9, 0, 0, binance}, shot{60, 111.5, 0, 0, bybit}, shot{70, 112.2, 0, 0, binance}, shot{80, 112.8, 0, 0, bybit}),
+			[]confirmed{first, {110.9, 50, 40, -1}, {112.2, 80, 70, -1}},
+		},
+		{
+			"the other venue is far off at first",
+			start(shot{20, 1102, 0, 0, bybit}, shot{30, 110.2, 0, 0, bybit}, shot{40, 110.3, 0, 0, bybit}),
+			[]confirmed{first, {110.2, 40, 30, -1}},
+		},
+		{
+			"after a gap the market may have moved",
+			start(shot{500, 110.2, 0, 0, bybit}, shot{510, 110.2, 0, 0, bybit}),
+			[]confirmed{first, {109.9, 500, 10, -1}, {110.2, 510, 500, 10}},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			for k := -1; k < len(tt.shots); k++ { // with a restart after each shot, too
+				var got []confirmed
+				for _, r := range playPrice(t, tt.shots, k) {
+					c := confirmed{r.USD, seconds(r.Alert.At), seconds(r.Alert.Crossed), -1}
+					if !r.Alert.BlindSince.IsZero() {
+						c.Blind = seconds(r.Alert.BlindSince)
+					}
+					got = append(got, c)
+				}
+				if diff := cmp.Diff(tt.want, got); diff != "" {
+					t.Errorf("restart after shot %d: confirmed (-want +got):\n%s", k, diff)
+				}
+			}
+		})
+	}
+}
+
+// TestAnotherVenueIsThePriceInTheEnd: a venue that is gone for good must not silence a
+// level for ever.
+func TestAnotherVenueIsThePriceInTheEnd(t *testing.T) {
+	shots := []shot{{at: 0, usd: 109.9, change: quotedBy("Binance")}, {at: 60, usd: 109.9, change: quotedBy("Binance")}}
+	for at := 120; at <= 780; at += 60 {
+		shots = append(shots, shot{at: at, usd: 110.2, change: quotedBy("Bybit")})
+	}
+	got := playPrice(t, shots)
+	if len(got) != 3 || got[1].USD != 110.2 || seconds(got[1].Alert.At) != 720 {
+		t.Errorf("reached %+v, want 110.2 from ten minutes after the change on", got)
+	}
+}

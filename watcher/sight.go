@@ -5,6 +5,7 @@ import (
 	"hash/fnv"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"liqbot/market"
@@ -24,8 +25,11 @@ type Sight struct {
 	Stamp time.Time `json:"stamp,omitzero"`
 	USD   float64   `json:"usd,omitempty"`
 	// Market is different for markets that have nothing to do with each other: another
-	// source, the demo, another kind of price, other venues.
+	// source, the demo, another kind of price; for a rule that reads the map, another set
+	// of venues in it.
 	Market string `json:"market,omitempty"`
+	// Venue is who quoted the price. Two venues quote one market, a basis apart.
+	Venue string `json:"venue,omitempty"`
 	// Recorded is the time in a recording that is played; it goes back where the
 	// recording begins anew.
 	Recorded time.Time `json:"recorded,omitzero"`
@@ -48,7 +52,26 @@ type glance struct {
 	gap bool
 	// steady says that the price before it vouches for this one.
 	steady bool
+	// doubt are the prices between which the price may have gone only because another
+	// venue quotes it, none if the same one does.
+	doubt band
 }
+
+// band is a range of prices in USD. The zero band is none.
+type band struct {
+	LowUSD  float64 `json:"low,omitempty"`
+	HighUSD float64 `json:"high,omitempty"`
+}
+
+// basis are the prices that a change of the quoting venue may account for: those between
+// the last price of the one and the first of the other, and as far again beyond both. A
+// price outside has moved for either venue.
+func basis(a, b float64) band {
+	low, high := min(a, b), max(a, b)
+	return band{LowUSD: low - (high - low), HighUSD: high + (high - low)}
+}
+
+func (b band) holds(usd float64) bool { return b != band{} && usd >= b.LowUSD && usd <= b.HighUSD }
 
 // look compares a snapshot's price with the last one. It returns false when there
 // is nothing to evaluate: no usable price, one that is too old, or none that is
@@ -58,7 +81,7 @@ func (s Sight) look(l Limits, snap *snapshot.Snapshot, now time.Time, name strin
 	stamp := p.Provenance.AsOf.Round(0).UTC()
 	g := glance{Sight: Sight{
 		At: earlier(stamp, wall(now)), Stamp: stamp, USD: p.USD,
-		Market: name, Recorded: p.Provenance.RecordedAt.Round(0).UTC(),
+		Market: name, Venue: strings.Join(names(p.Provenance.Venues), ","), Recorded: p.Provenance.RecordedAt.Round(0).UTC(),
 	}}
 	if !market.Positive(p.USD) || !fresh(stamp, now, l) || !dated(stamp) || !dated(g.Recorded) {
 		return g, false
@@ -76,6 +99,11 @@ func (s Sight) look(l Limits, snap *snapshot.Snapshot, now time.Time, name strin
 	g.other = name != s.Market || g.Recorded.Before(s.Recorded)
 	g.gap = g.At.Sub(s.At) > l.StaleAfter
 	g.steady = !g.other && near(p.USD, s.USD, agrees)
+	if s.Venue != "" && g.Venue != s.Venue && !g.other && !g.gap {
+		// No basis is as large as what two prices may differ by and still agree.
+		g.other = !g.steady
+		g.doubt = basis(s.USD, p.USD)
+	}
 	return g, true
 }
 
@@ -100,7 +128,7 @@ func earlier(a, b time.Time) time.Time {
 // and kept.
 func wall(t time.Time) time.Time { return t.Round(0).UTC() }
 
-// marketOf names the market that a price comes from.
+// marketOf names the market that a price comes from, whoever quotes it.
 func marketOf(p market.Price) string { return fingerprint(priceParts(p)) }
 
 // coverageOf names the market that a snapshot's price and map come from, and which

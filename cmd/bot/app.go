@@ -68,7 +68,7 @@ func (sh *shell) newApp(ctx context.Context, c *config, announce func(url string
 		a.publish)
 	options := handlerOptions(c, a.cache, a.pictures, a.log)
 	options.Settings, options.Alerts, options.Status = a.store, a.store, a.status
-	options.All = a.cache.All
+	options.All = a.everyCoin(ctx)
 	a.checkEstimates(&options)
 	h := handlers.New(options)
 	a.handlers, a.bot = h, h.Bot()

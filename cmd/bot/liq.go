@@ -15,6 +15,7 @@ import (
 	"liqbot/chat"
 	"liqbot/handlers"
 	"liqbot/locales"
+	"liqbot/market"
 	"liqbot/platforms/console"
 	"liqbot/telemetry"
 )
@@ -61,6 +62,7 @@ func (sh *shell) liq(ctx context.Context, args []string, flags liqFlags) error {
 	if err != nil {
 		return err
 	}
+	c.only(args[0])
 	ctx, cancel := context.WithTimeout(ctx, oneReply)
 	defer cancel()
 	// The reply says what went wrong; the log adds the cause for the host.
@@ -76,7 +78,7 @@ func (sh *shell) liq(ctx context.Context, args []string, flags liqFlags) error {
 		return err
 	}
 	options := handlerOptions(c, snapshots, pictures, log)
-	options.Settings = noSettings{}
+	options.Settings, options.ColdWait = noSettings{}, oneReply
 	h := handlers.New(options)
 	request := console.Request("/liq "+strings.Join(args, " "), sh.language(flags.lang))
 	if flags.portrait {
@@ -96,6 +98,16 @@ func (sh *shell) liq(ctx context.Context, args []string, flags liqFlags) error {
 		return fmt.Errorf("write picture: %w", err)
 	}
 	return nil
+}
+
+// only leaves the other coins alone: a command that asks once should not spend the
+// exchanges' limits, which a running bot on the same machine needs.
+func (c *config) only(name string) {
+	coin, err := market.ParseCoin(strings.ToUpper(name))
+	if err != nil || c.source != sourceExchanges {
+		return
+	}
+	c.coins, c.exchanges.follow = []market.Coin{coin}, 1
 }
 
 // language is the flag's or, as on any Unix, that of the environment.

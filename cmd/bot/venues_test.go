@@ -83,6 +83,7 @@ func TestExchangesFromEndToEnd(t *testing.T) {
 		if took := time.Since(start); took > time.Minute {
 			t.Errorf("six exchanges after %v", took)
 		}
+		ask(t, server, 7, "/top", "Coins compared: 4.") // one of them nobody has asked for
 		ask(t, server, 7, "/liq pepe 1d", "PEPE", "Exchanges")
 		for _, d := range doubles {
 			d.Base().Broadcast([]byte(`{"garbage":`))

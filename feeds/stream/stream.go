@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -117,7 +118,7 @@ func Run(ctx context.Context, cfg Config) error {
 	wait.Reset()
 	failed := false
 	for {
-		healthy, err := once(ctx, cfg)
+		healthy, err := once(ctx, cfg, failed)
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // asked to stop
 		}
@@ -152,7 +153,7 @@ func rest(ctx context.Context, d time.Duration) bool {
 }
 
 // once holds one connection and reports whether it brought data for long enough.
-func once(ctx context.Context, cfg Config) (healthy bool, err error) {
+func once(ctx context.Context, cfg Config, failed bool) (healthy bool, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	conn, err := dial(ctx, cfg)
@@ -167,7 +168,14 @@ func once(ctx context.Context, cfg Config) (healthy bool, err error) {
 		defer close(done)
 		keep(ctx, cancel, cfg, conn, start, &last)
 	}()
-	err = read(ctx, cfg, conn, start, &last)
+	back := func() {}
+	if failed {
+		back = sync.OnceFunc(func() { cfg.Log.Info("stream is back", slog.String("stream", cfg.Name)) })
+	}
+	err = read(ctx, cfg, conn, func() {
+		back()
+		last.Store(int64(time.Since(start)))
+	})
 	if cause := context.Cause(ctx); cause != nil && ctx.Err() != nil {
 		err = cause
 	}
@@ -200,7 +208,7 @@ func withoutURL(err error) error {
 }
 
 // read subscribes and hands on what comes until the connection ends.
-func read(ctx context.Context, cfg Config, conn *Conn, start time.Time, last *atomic.Int64) error {
+func read(ctx context.Context, cfg Config, conn *Conn, data func()) error {
 	subscribed := make(chan error, 1)
 	go func() { subscribed <- cfg.Subscribe(ctx, conn) }()
 	defer func() { <-subscribed }() //nolint:errcheck // the reason is the end of the connection
@@ -215,7 +223,7 @@ func read(ctx context.Context, cfg Config, conn *Conn, start time.Time, last *at
 			continue
 		}
 		if cfg.Handle(frame) {
-			last.Store(int64(time.Since(start)))
+			data()
 		}
 	}
 }

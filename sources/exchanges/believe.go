@@ -8,16 +8,20 @@ import (
 
 // quote is one venue's mark price.
 type quote struct {
-	usd    float64
-	weight float64 // open interest, USD
+	usd float64
+	// out says that it was not believed when last looked at: it has to come nearer than
+	// one that was, or a price at the edge would come and go.
+	out bool
 }
 
 // farAway is how far from the others a venue's price may be, as a fraction: several times
 // what venues differ by on the wildest days, a tenth of what a wrong factor does.
 const farAway = 0.03
 
-// believe says which of the quotes are near the others: near the median by weight, where
-// no single venue counts for more than half of it. Two venues that differ cannot tell
+// nearAgain is how far a price may be that was not believed.
+const nearAgain = 0.02
+
+// believe says which of the quotes are near the middle one. Two venues that differ cannot tell
 // which of them is wrong: then the one nearer to the last price believed is right, and
 // neither is without one.
 func believe(quotes []quote, lastUSD float64) []bool {
@@ -39,7 +43,7 @@ func believe(quotes []quote, lastUSD float64) []bool {
 		return believed
 	}
 	for i, q := range quotes {
-		believed[i] = near(q.usd, centre)
+		believed[i] = near(q.usd, centre) && (!q.out || math.Abs(q.usd/centre-1) <= nearAgain)
 	}
 	return believed
 }

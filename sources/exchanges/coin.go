@@ -19,8 +19,10 @@ type coin struct {
 	mu       sync.Mutex
 	listings map[market.Venue]*listing
 	realised *ledger
-	// lastUSD is the newest price that was believed.
+	// lastUSD is the newest price that was believed, lone since when a single venue has told
+	// one that is far from it; zero if none does.
 	lastUSD float64
+	lone    time.Time
 	// tape is nil when nothing is recorded.
 	tape *coinTape
 }
@@ -32,6 +34,8 @@ func newCoin(name market.Coin, now time.Time) *coin {
 // listing is what is known of a coin's contract on one venue. The coin's lock guards it.
 type listing struct {
 	contract market.Contract
+	// since is when it began to be followed, in the host's clock.
+	since time.Time
 	// live is what the stream told last; times are in the host's clock.
 	live struct {
 		markUSD, indexUSD, lastUSD float64
@@ -39,7 +43,10 @@ type listing struct {
 		coins                      float64
 		coinsAt                    time.Time
 		funding                    market.VenueFunding
+		fundingAt                  time.Time
 		hasFunding                 bool
+		// shift brings the venue's time to the host's.
+		shift time.Duration
 	}
 	// running are the extremes of the mark in stretches for which there is no bar yet, and
 	// the open interest at their start.
@@ -78,12 +85,14 @@ type stretch struct {
 
 // ticker takes what a stream told; at is in the host's clock. It reports whether it was
 // newer than what was known.
-func (l *listing) ticker(u feeds.Update, at time.Time) bool {
+func (l *listing) ticker(u feeds.Update, at, now time.Time) bool {
+	// A time that has not come yet is of before the host's clock was set back.
+	older := func(known time.Time) bool { return at.Before(known) && !known.After(now.Add(time.Minute)) }
 	if u.MarkUSD > 0 {
-		if at.Before(l.live.at) {
+		if older(l.live.at) {
 			return false
 		}
-		l.live.markUSD, l.live.at = u.MarkUSD, at
+		l.live.markUSD, l.live.at, l.live.shift = u.MarkUSD, at, at.Sub(u.At)
 		s := l.stretch(slotOf(u.At))
 		if s.lowUSD == 0 || u.MarkUSD < s.lowUSD {
 			s.lowUSD = u.MarkUSD
@@ -96,7 +105,7 @@ func (l *listing) ticker(u feeds.Update, at time.Time) bool {
 	if u.LastUSD > 0 {
 		l.live.lastUSD = u.LastUSD
 	}
-	if u.OpenInterestCoins > 0 && !at.Before(l.live.coinsAt) {
+	if u.OpenInterestCoins > 0 && !older(l.live.coinsAt) {
 		l.live.coins, l.live.coinsAt = u.OpenInterestCoins, at
 		if s := l.stretch(slotOf(u.At)); s.openInterestCoins == 0 {
 			s.openInterestCoins = u.OpenInterestCoins
@@ -107,7 +116,7 @@ func (l *listing) ticker(u feeds.Update, at time.Time) bool {
 		if f.Interval == 0 {
 			f.Interval = l.contract.FundingInterval
 		}
-		l.live.funding, l.live.hasFunding = f, true
+		l.live.funding, l.live.fundingAt, l.live.hasFunding = f, at, true
 	}
 	return true
 }
@@ -209,6 +218,9 @@ func rebuild(m *liquidation.Model, bars []market.Bar) rebuilt {
 func (l *listing) take(r rebuilt) {
 	l.estimator, l.bars, l.windows, l.hashed = r.estimator, r.bars, nil, time.Time{}
 }
+
+// until is the end of the newest bar in the host's clock.
+func (l *listing) until() time.Time { return l.bars.end().Add(l.live.shift) }
 
 // step takes the next bar; it reports whether the estimator took it.
 func (l *listing) step(b market.Bar) bool {

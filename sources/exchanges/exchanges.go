@@ -86,6 +86,8 @@ type Source struct {
 	coins map[market.Coin]*coin
 	// asked is when a coin that is not always followed was last asked for.
 	asked map[market.Coin]time.Time
+	// always are the coins that are followed whoever asks.
+	always map[market.Coin]bool
 	// listed is the ranking: all coins of two venues or more.
 	listed []market.Coin
 	// interest is the open interest of coins, USD, as far as venues tell it for all.
@@ -209,18 +211,27 @@ func (s *Source) upkeep(ctx context.Context) {
 func (s *Source) saveRealised() {
 	now := s.cfg.Now()
 	for _, c := range s.all() {
+		s.saveCoin(c, now)
+	}
+}
+
+// saveCoin saves a coin's rows that are new. What cannot be saved is tried again; the host
+// is told once, with the bars.
+func (s *Source) saveCoin(c *coin, now time.Time) {
+	c.mu.Lock()
+	if c.realised.forget(now) {
+		c.tape.forgot(now)
+	}
+	rows := c.realised.changed()
+	c.mu.Unlock()
+	if len(rows) == 0 {
+		return
+	}
+	if err := s.cfg.Bars.SaveRealised(c.name, rows); err != nil {
+		s.cfg.Log.Debug("liquidations not saved", slog.String("coin", string(c.name)), slog.Any("err", err))
 		c.mu.Lock()
-		if c.realised.forget(now) {
-			c.tape.forgot(now)
-		}
-		rows := c.realised.changed()
+		c.realised.unsave(rows)
 		c.mu.Unlock()
-		if len(rows) == 0 {
-			continue
-		}
-		if err := s.cfg.Bars.SaveRealised(c.name, rows); err != nil {
-			s.cfg.Log.Error("liquidations not saved", slog.String("coin", string(c.name)), slog.Any("err", err))
-		}
 	}
 }
 
@@ -248,16 +259,21 @@ func (s *Source) curate() {
 	}
 	s.rank(venues)
 	always, wanted := make(map[market.Coin]bool), make(map[market.Coin]bool)
-	for _, coin := range s.listed {
-		if len(always) < s.cfg.Follow || slices.Contains(s.cfg.Coins, coin) {
+	for rank, coin := range s.listed {
+		// A coin that is followed stays so a little beyond the last place: streams begin anew
+		// when the coins change, and two that swap places should not make them.
+		stays := s.always[coin] && rank < s.cfg.Follow+s.cfg.Follow/6
+		if rank < s.cfg.Follow || stays || slices.Contains(s.cfg.Coins, coin) {
 			always[coin], wanted[coin] = true, true
 		}
 		if _, asked := s.asked[coin]; asked {
 			wanted[coin] = true
 		}
 	}
+	s.always = always
 	for coin, c := range s.coins {
 		if !wanted[coin] {
+			s.saveCoin(c, s.cfg.Now())
 			c.tape.gone()
 			delete(s.coins, coin)
 		}

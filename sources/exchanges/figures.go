@@ -12,6 +12,7 @@ import (
 const (
 	interestEvery = 15 * time.Minute
 	figuresEvery  = 10 * time.Minute
+	fundingsEvery = 2 * time.Hour
 )
 
 // keepInterest asks a venue for the open interest of all its contracts, which ranks the
@@ -46,6 +47,7 @@ func (v *venue) keepFigures(ctx context.Context) {
 	if !hasRatios && !hasFundings {
 		return
 	}
+	asked := make(map[string]time.Time)
 	for ctx.Err() == nil {
 		list := v.shown()
 		for _, f := range list {
@@ -60,7 +62,9 @@ func (v *venue) keepFigures(ctx context.Context) {
 					f.coin.mu.Unlock()
 				}
 			}
-			if hasFundings {
+			// Rates are paid every few hours.
+			if now := v.engine.cfg.Now(); hasFundings && now.Sub(asked[contract.Symbol]) > fundingsEvery {
+				asked[contract.Symbol] = now
 				v.usualFunding(ctx, fundings, f)
 			}
 			pausing(ctx, figuresEvery/time.Duration(2*len(list)+1))
@@ -102,22 +106,29 @@ func (v *venue) usualFunding(ctx context.Context, teller feeds.Fundings, f *foll
 }
 
 // liquidated counts a forced order and reports whether it is new.
-func (c *coin) liquidated(venue market.Venue, u *feeds.Update, now time.Time) bool {
-	return c.realised.add(venue, u.ID, u.Order, now)
+func (c *coin) liquidated(venue market.Venue, u *feeds.Update, at, now time.Time) bool {
+	return c.realised.add(venue, u.ID, u.Order, at.Sub(u.At), now)
 }
 
 // list returns the listing of a contract, a new one when the contract is new or has
 // changed.
-func (c *coin) list(venue market.Venue, contract market.Contract) *listing {
+func (c *coin) list(venue market.Venue, contract market.Contract, now time.Time) *listing {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if old := c.listings[venue]; old != nil && old.contract == contract {
+	if old := c.listings[venue]; old != nil && sameContract(old.contract, contract) {
 		return old
 	}
-	l := &listing{contract: contract}
+	l := &listing{contract: contract, since: now}
 	c.listings[venue] = l
 	c.tape.listed(l)
 	return l
+}
+
+// sameContract reports whether what was known of the one holds for the other: a new tick,
+// leverage or funding interval changes nothing of it.
+func sameContract(a, b market.Contract) bool {
+	a.TickUSD, a.MaxLeverage, a.FundingInterval = b.TickUSD, b.MaxLeverage, b.FundingInterval
+	return a == b
 }
 
 func (c *coin) delist(venue market.Venue) {

@@ -183,7 +183,7 @@ func TestAYoungVenueIsNamedInAHeatmap(t *testing.T) {
 		for name := range r.venues {
 			r.venues[name].set(func() { r.venues[name].listed = time.Now().Add(-5 * time.Hour) })
 		}
-		if _, err := r.Heatmap(t.Context(), "PEPE", market.Week); snapshot.ProblemOf(err) != snapshot.Unavailable {
+		if _, err := r.Heatmap(t.Context(), "PEPE", market.Week); snapshot.ProblemOf(err) != snapshot.TooYoung {
 			t.Errorf("five hours of history: %v", err)
 		}
 		r.stop()

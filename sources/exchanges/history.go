@@ -20,6 +20,8 @@ const (
 	// the configuration.
 	firstSpan = 7 * 24 * time.Hour
 	fullSpan  = 30 * 24 * time.Hour
+	// farthestNext is more than any listing is left alone for.
+	farthestNext = 11 * time.Minute
 	// longestWait is how long a goroutine that fetches history does not look for work.
 	longestWait = 5 * time.Second
 	// grace is how long after its end a candle is asked for.
@@ -80,7 +82,8 @@ func (v *venue) nextFilling(now time.Time) (*filling, time.Duration) {
 		if f.busy {
 			continue
 		}
-		if until := f.next.Sub(now); until > 0 {
+		// A time farther off was set before the host's clock was set back.
+		if until := f.next.Sub(now); until > 0 && until <= farthestNext {
 			wait = min(wait, until)
 			continue
 		}
@@ -130,6 +133,7 @@ func (f *filling) stage() int {
 func (v *venue) filled(f *filling, next time.Time, err error) {
 	if errors.Is(err, errNoOpenInterest) {
 		f.needsInterest = true
+		v.noInterest.Store(true)
 		next, err = v.engine.cfg.Now().Add(look), nil
 	}
 	v.noteFailure("history", err)
@@ -150,7 +154,7 @@ func (v *venue) filled(f *filling, next time.Time, err error) {
 
 // bring fetches what a listing lacks and says when to ask again.
 func (v *venue) bring(ctx context.Context, f *filling, now time.Time) (time.Time, error) {
-	if f.needsInterest && f.coin.interestOf(f.listing) == 0 {
+	if (f.needsInterest || v.noInterest.Load()) && f.coin.interestOf(f.listing) == 0 {
 		return now.Add(look), nil
 	}
 	if !f.loaded {
@@ -198,11 +202,15 @@ func (v *venue) whenNext(f *filling, got bool, now time.Time) time.Time {
 	}
 	f.fruitless = 0
 	if !f.full && v.engine.wantsFull(f.coin.name) {
-		return now
+		return now.Add(look)
 	}
 	next := end.Add(feeds.CandleLength + grace + v.engine.turn(f.coin.name)).Add(-time.Duration(v.offset.Load()))
 	if next.Before(now) {
 		return now.Add(time.Second)
+	}
+	// Farther off it can only be when the host's clock was set back.
+	if latest := now.Add(feeds.CandleLength + grace + spread); next.After(latest) {
+		return latest
 	}
 	return next
 }
@@ -248,15 +256,14 @@ func (v *venue) extend(ctx context.Context, f *filling, from, to time.Time) (boo
 	if len(bars) == 0 {
 		return false, nil
 	}
-	if err := v.engine.cfg.Bars.SaveBars(v.name, f.listing.contract.Symbol, bars); err != nil {
-		v.log.Error("bars not saved", slog.String("coin", string(f.coin.name)), slog.Any("err", err))
-	}
+	v.saved(v.engine.cfg.Bars.SaveBars(v.name, f.listing.contract.Symbol, bars))
 	if len(bars) > rebuildFrom || f.listing.estimator == nil {
 		known, err := v.engine.cfg.Bars.Bars(v.name, f.listing.contract.Symbol, to.Add(-fullSpan))
-		if err != nil || len(known) == 0 {
-			known = bars
+		if err != nil {
+			known = nil
 		}
-		return true, v.rebuild(f, known)
+		// The disk may have refused the new ones.
+		return true, v.rebuild(f, merged(known, bars, func(a, b market.Bar) int { return a.Start.Compare(b.Start) }))
 	}
 	taped := f.coin.tape.barsFor(bars)
 	f.coin.mu.Lock()
@@ -268,6 +275,20 @@ func (v *venue) extend(ctx context.Context, f *filling, from, to time.Time) (boo
 		}
 	}
 	return true, nil
+}
+
+// saved tells the host once that bars cannot be kept, and once that they can be again.
+func (v *venue) saved(err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if is := err != nil; is != v.trouble["saving"] {
+		v.trouble["saving"] = is
+		if is {
+			v.log.Error("bars not saved", slog.Any("err", err))
+		} else {
+			v.log.Info("bars are saved again")
+		}
+	}
 }
 
 // deepen fetches what lies before the bars that are there, and makes the map anew.

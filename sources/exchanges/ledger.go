@@ -43,8 +43,9 @@ func newLedger() *ledger {
 	return &ledger{seen: make(map[order]time.Time)}
 }
 
-// add counts an order and reports whether it is new.
-func (l *ledger) add(venue market.Venue, id uint64, o market.Liquidation, now time.Time) bool {
+// add counts an order and reports whether it is new. shift brings its time to the host's
+// clock; what tells it from others is the venue's own time, as the shift may change.
+func (l *ledger) add(venue market.Venue, id uint64, o market.Liquidation, shift time.Duration, now time.Time) bool {
 	key := order{venue, id, o.At.UnixNano(), o.Side, o.Coins, o.PriceUSD}
 	if id != 0 {
 		key = order{venue: venue, id: id}
@@ -61,6 +62,7 @@ func (l *ledger) add(venue market.Venue, id uint64, o market.Liquidation, now ti
 		}
 	}
 	l.seen[key] = now
+	o.At = o.At.Add(shift)
 	start := o.At.Truncate(market.RealisedLength)
 	if now.Sub(start) > kept {
 		return false
@@ -120,6 +122,13 @@ func (l *ledger) restore(rows []market.Realised) {
 	l.rows = append(slices.Clone(rows), l.rows...)
 	l.shared = nil
 	slices.SortStableFunc(l.rows, func(a, b market.Realised) int { return a.Start.Compare(b.Start) })
+}
+
+// unsave notes that rows could not be saved.
+func (l *ledger) unsave(rows []market.Realised) {
+	if start := rows[0].Start; l.unsaved.IsZero() || start.Before(l.unsaved) {
+		l.unsaved = start
+	}
 }
 
 // changed are copies of the rows since the last call that are not saved yet.

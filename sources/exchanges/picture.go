@@ -67,7 +67,7 @@ func (s *Source) picture(c *coin, key snapshot.Key) (*snapshot.Snapshot, error) 
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	snap, err := s.draw(c, key, now)
-	c.tape.pictured(key, now, snap, err)
+	c.tape.pictured(key, now, s.unknown(c.tape), snap, err)
 	return snap, err
 }
 
@@ -77,11 +77,12 @@ func (s *Source) draw(c *coin, key snapshot.Key, now time.Time) (*snapshot.Snaps
 	if err != nil {
 		return nil, err
 	}
-	largest := parts[0].listing
-	p := market.Provenance{Source: Name, Origin: market.Measured, AsOf: largest.live.at.UTC(), Venues: []market.Venue{parts[0].venue}}
-	price := market.Price{USD: largest.live.markUSD, Kind: market.MarkPrice, Provenance: p}
-	price.Change24h, price.HasChange24h = change(largest, now.Add(-24*time.Hour), largest.live.markUSD)
-	c.lastUSD = price.USD
+	first := lead(parts, now)
+	leader := first.listing
+	p := market.Provenance{Source: Name, Origin: market.Measured, AsOf: leader.live.at.UTC(), Venues: []market.Venue{first.venue}}
+	price := market.Price{USD: leader.live.markUSD, Kind: market.MarkPrice, Provenance: p}
+	price.Change24h, price.HasChange24h = change(leader, now.Add(-24*time.Hour-leader.live.shift), leader.live.markUSD)
+	c.agreed(price.USD, len(parts), now)
 	m, err := liquidation.New(liquidation.Input{
 		Coin: key.Coin, Window: key.Window, MarkUSD: price.USD,
 		Levels: levels(parts, price.USD), Provenance: mapProvenance(parts, missing, p.AsOf),
@@ -91,7 +92,7 @@ func (s *Source) draw(c *coin, key snapshot.Key, now time.Time) (*snapshot.Snaps
 	}
 	snap := &snapshot.Snapshot{
 		Key: key, Price: price, Map: m, Summary: m.Summarise(s.cfg.KeyLevelBand, s.cfg.SymmetricBand),
-		Range: lastWeek(largest, price), Model: s.provenance(c.name, parts, key.Window), Venues: s.figures(c, now), Realised: s.realised(c, now),
+		Range: lastWeek(leader, price), Model: s.provenance(c.name, parts, key.Window), Venues: s.figures(c, now), Realised: s.realised(c, now),
 	}
 	addUp(snap, parts, now)
 	return snap, nil
@@ -100,41 +101,34 @@ func (s *Source) draw(c *coin, key snapshot.Key, now time.Time) (*snapshot.Snaps
 // parts are the venues that can be shown now, the largest open interest first, and those
 // that should be and cannot.
 func (s *Source) parts(c *coin, window market.Window, now time.Time) (parts []part, missing []market.Venue, err error) {
-	var quotes []quote
 	filling := false
+	judged := s.judge(c, now)
 	for _, v := range s.venues {
 		l := c.listings[v.name]
 		if l == nil {
+			if v.unknown.Load() { // it has not told yet what it lists
+				missing = append(missing, v.name)
+			}
 			continue
 		}
 		if l.estimator == nil || l.live.markUSD == 0 {
 			filling = true
 		}
-		if l.estimator == nil || now.Sub(l.live.at) > s.cfg.Quiet || now.Sub(l.bars.end()) > behind {
+		if l.estimator == nil || now.Sub(l.live.at) > s.cfg.Quiet || now.Sub(l.until()) > behind || l.disbelieved {
 			missing = append(missing, v.name)
 			continue
 		}
-		coins := l.live.coins
-		if coins == 0 {
-			coins = float64(l.bars.bars[len(l.bars.bars)-1].coins)
-		}
-		parts = append(parts, part{venue: v.name, listing: l, interest: coins * l.live.markUSD})
-		quotes = append(quotes, quote{l.live.markUSD, coins * l.live.markUSD})
+		parts = append(parts, part{venue: v.name, listing: l, interest: l.interest() * l.live.markUSD})
 	}
-	believed := believe(quotes, c.lastUSD)
-	for i, part := range slices.Backward(parts) {
-		s.disbelieve(part, !believed[i])
-		if !believed[i] {
-			missing = append(missing, part.venue)
-			parts = slices.Delete(parts, i, i+1)
-		}
-	}
-	if filling && (len(quotes) == 0 || now.Sub(c.since) < s.cfg.Patience) {
+	age := now.Sub(c.since)
+	if filling && (age < s.cfg.Patience || judged == 0 && age < longPatience) {
 		return nil, nil, errFilling
 	}
 	if len(parts) == 0 {
 		return nil, nil, &snapshot.Error{Problem: snapshot.Unavailable, Hint: "no exchange can be believed now", Err: errors.Join(s.failures()...)}
 	}
+	parts, late := punctual(parts, now)
+	missing = append(missing, late...)
 	slices.SortFunc(parts, func(a, b part) int { return cmp.Or(cmp.Compare(b.interest, a.interest), cmp.Compare(a.venue, b.venue)) })
 	slices.Sort(missing)
 	m, err := s.model(c.name)
@@ -145,6 +139,78 @@ func (s *Source) parts(c *coin, window market.Window, now time.Time) (parts []pa
 		parts[i].entries = parts[i].listing.windowMap(m, window)
 	}
 	return parts, missing, nil
+}
+
+// longPatience is how long a coin may be without any price before that is an error.
+const longPatience = 2 * time.Minute
+
+// judge looks which of the prices that are told now are near the others', of venues without
+// a map too, and returns how many there are.
+func (s *Source) judge(c *coin, now time.Time) int {
+	var quotes []quote
+	var of []part
+	for _, v := range s.venues {
+		if l := c.listings[v.name]; l != nil && l.live.markUSD > 0 && now.Sub(l.live.at) <= s.cfg.Quiet {
+			quotes = append(quotes, quote{l.live.markUSD, l.disbelieved})
+			of = append(of, part{venue: v.name, listing: l})
+		}
+	}
+	for i, is := range believe(quotes, c.lastUSD) {
+		s.disbelieve(of[i], !is)
+	}
+	return len(quotes)
+}
+
+// interest is the open interest, base coins: what the stream told last, or the last bar's.
+func (l *listing) interest() float64 {
+	if l.live.coins > 0 {
+		return l.live.coins
+	}
+	return float64(l.bars.bars[len(l.bars.bars)-1].coins)
+}
+
+// punctual leaves out the venues whose next candle is overdue, as long as there are others:
+// the map would be as old as theirs.
+func punctual(parts []part, now time.Time) (on []part, late []market.Venue) {
+	for _, p := range parts {
+		if now.Sub(p.listing.until()) <= feeds.CandleLength+overdue {
+			on = append(on, p)
+		} else {
+			late = append(late, p.venue)
+		}
+	}
+	if len(on) == 0 {
+		return parts, nil
+	}
+	return on, late
+}
+
+// lead is the venue whose mark is the price: the one with most open interest of those that
+// have told it just now.
+func lead(parts []part, now time.Time) part {
+	const justNow = 10 * time.Second
+	for _, p := range parts {
+		if now.Sub(p.listing.live.at) <= justNow {
+			return p
+		}
+	}
+	return slices.MaxFunc(parts, func(a, b part) int { return a.listing.live.at.Compare(b.listing.live.at) })
+}
+
+// agreed notes the price of a picture as the one to compare with later. That of a single
+// venue that is far from the last one has to last before it is.
+func (c *coin) agreed(usd float64, venues int, now time.Time) {
+	const lasting = 10 * time.Minute
+	if venues > 1 || c.lastUSD == 0 || near(usd, c.lastUSD) {
+		c.lastUSD, c.lone = usd, time.Time{}
+		return
+	}
+	if c.lone.IsZero() {
+		c.lone = now
+	}
+	if now.Sub(c.lone) > lasting {
+		c.lastUSD, c.lone = usd, time.Time{}
+	}
 }
 
 // windowMap is the map of the entries of a window. It is made when it is asked for the
@@ -178,8 +244,12 @@ const (
 func levels(parts []part, markUSD float64) []liquidation.Level {
 	near, beyond := markUSD*math.Exp(-far), markUSD*math.Exp(far)
 	var out, fine []liquidation.Level
+	least, most := commonExtremes(parts)
 	for _, p := range parts {
 		low, high := p.listing.extremes()
+		if low > 0 {
+			low, high = max(low, least), min(high, most)
+		}
 		step := 0
 		fine = p.entries.AppendLevels(fine[:0], markUSD, low, high)
 		for _, l := range fine {
@@ -202,14 +272,31 @@ func levels(parts []part, markUSD float64) []liquidation.Level {
 	return out
 }
 
-// mapProvenance says what is in the map. It is as old as the price as long as each
-// venue's next candle is not overdue, since the mark sweeps it until then.
+// commonExtremes bound what the mark of one venue can have reached: a little beyond where
+// the middle one of three or more has been. One wild tick must not sweep a venue's side.
+func commonExtremes(parts []part) (least, most float64) {
+	var lows, highs []quote
+	for _, p := range parts {
+		if low, high := p.listing.extremes(); low > 0 {
+			lows, highs = append(lows, quote{usd: low}), append(highs, quote{usd: high})
+		}
+	}
+	if len(lows) < 3 {
+		return 0, math.Inf(1)
+	}
+	return median(lows) * (1 - loneTick), median(highs) * (1 + loneTick)
+}
+
+// mapProvenance says what is in the map. It is as old as the oldest of the marks that sweep
+// it, as long as no venue's next candle is overdue.
 func mapProvenance(parts []part, missing []market.Venue, priced time.Time) market.Provenance {
 	p := market.Provenance{Source: Name, Origin: market.Estimate, AsOf: priced, Missing: missing}
 	for _, part := range parts {
 		p.Venues = append(p.Venues, part.venue)
-		if until := part.listing.bars.end().Add(feeds.CandleLength + overdue); until.Before(p.AsOf) {
-			p.AsOf = until.UTC()
+		for _, at := range []time.Time{part.listing.live.at, part.listing.until().Add(feeds.CandleLength + overdue)} {
+			if at.Before(p.AsOf) {
+				p.AsOf = at.UTC()
+			}
 		}
 	}
 	return p
@@ -292,4 +379,21 @@ func (l *listing) hash() string {
 		l.hashed, l.inputHash = end, l.estimator.Hash()
 	}
 	return l.inputHash
+}
+
+// All returns a snapshot of every followed coin that can be shown now, the largest first.
+// It takes about two milliseconds a coin and ends with the context.
+func (s *Source) All(ctx context.Context, window market.Window) []*snapshot.Snapshot {
+	coins := s.all()
+	slices.SortFunc(coins, func(a, b *coin) int { return s.compareCoins(a.name, b.name) })
+	var list []*snapshot.Snapshot
+	for _, c := range coins {
+		if ctx.Err() != nil {
+			break
+		}
+		if snap, err := s.picture(c, snapshot.Key{Coin: c.name, Window: window}); err == nil {
+			list = append(list, snap)
+		}
+	}
+	return list
 }

@@ -15,6 +15,8 @@ const (
 	wildWick = 3.0
 	// loneWick is how far a venue's extremes may go beyond all others', a fraction.
 	loneWick = 0.10
+	// loneTick is how far a venue's mark may sweep beyond where the others' have been.
+	loneTick = 0.005
 	// loneMove is how far a candle may close from what others had within a quarter of an
 	// hour, as the logarithm of a price ratio.
 	loneMove = 0.20

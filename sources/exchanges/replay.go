@@ -51,7 +51,7 @@ func (s *Source) replay(in heatInput, key snapshot.Key, step time.Duration) (*sn
 	}
 	// The candles are the first venue's, and so is the beginning.
 	if g.Drawn = from[0]; g.Drawn == g.Columns {
-		return nil, &snapshot.Error{Problem: snapshot.Unavailable, Hint: "less than a day of history"}
+		return nil, &snapshot.Error{Problem: snapshot.TooYoung, Hint: "less than a day of history"}
 	}
 	clear(g.Cells[:g.Drawn*g.Rows])
 	for i, v := range in.venues {

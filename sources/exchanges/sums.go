@@ -42,7 +42,7 @@ func (s *Source) figures(c *coin, now time.Time) []market.VenueFigures {
 		if l.live.coins > 0 {
 			f.OpenInterest = l.openInterest(v.name, now)
 		}
-		if l.live.hasFunding {
+		if l.live.hasFunding && now.Sub(l.live.fundingAt) < oldFunding {
 			rate := l.live.funding
 			if l.usualFunding != nil {
 				rate.UsualRate, rate.HasUsual = *l.usualFunding, true
@@ -62,6 +62,10 @@ func interestUSD(f market.VenueFigures) float64 {
 	return f.OpenInterest.USD
 }
 
+// oldFunding is the age from which on a funding rate is not shown: a venue may tell it once
+// in a while, but no rate is accrued for a day.
+const oldFunding = 2 * time.Hour
+
 func coverage(f feeds.Feed) market.LiquidationCoverage {
 	if c, ok := f.(feeds.Coverage); ok {
 		return c.LiquidationCoverage()
@@ -76,7 +80,7 @@ func (l *listing) openInterest(venue market.Venue, now time.Time) *market.OpenIn
 		Coins: l.live.coins, USD: l.live.coins * l.live.markUSD,
 		Provenance: market.Provenance{Source: Name, Origin: market.Measured, AsOf: l.live.coinsAt.UTC(), Venues: []market.Venue{venue}},
 	}
-	if old, ok := l.bars.at(now.Add(-24 * time.Hour).Truncate(feeds.CandleLength)); ok && !old.assumed && old.coins > 0 {
+	if old, ok := l.bars.at(now.Add(-24*time.Hour - l.live.shift).Truncate(feeds.CandleLength)); ok && !old.assumed && old.coins > 0 {
 		o.Change24h, o.HasChange24h = l.live.coins/float64(old.coins)-1, true
 	}
 	return o
@@ -111,11 +115,11 @@ func addUp(snap *snapshot.Snapshot, parts []part, now time.Time) {
 		}
 		snap.OpenInterest = total
 	}
-	if live := &parts[0].listing.live; live.hasFunding {
+	if live := &parts[0].listing.live; live.hasFunding && now.Sub(live.fundingAt) < oldFunding {
 		f := live.funding
 		snap.Funding = &market.Funding{
 			Venue: parts[0].venue, Rate: f.Rate, Interval: f.Interval,
-			Provenance: market.Provenance{Source: Name, Origin: market.Measured, AsOf: parts[0].listing.live.at.UTC(), Venues: []market.Venue{parts[0].venue}},
+			Provenance: market.Provenance{Source: Name, Origin: market.Measured, AsOf: live.fundingAt.UTC(), Venues: []market.Venue{parts[0].venue}},
 		}
 	}
 	if snap.Realised != nil {
@@ -156,9 +160,12 @@ func (s *Source) realised(c *coin, now time.Time) *snapshot.Realised {
 	r := &snapshot.Realised{Rows: c.realised.view(), Recent: c.realised.news(now), AsOf: now.UTC()}
 	for _, v := range s.venues {
 		cover := coverage(v.feed)
-		since := v.watchedSince()
-		if c.listings[v.name] == nil || cover == "" || since.IsZero() {
+		since, l := v.watchedSince(), c.listings[v.name]
+		if l == nil || cover == "" || since.IsZero() {
 			continue
+		}
+		if l.since.After(since) { // the venue was watched, but nobody looked at this coin
+			since = l.since
 		}
 		r.Watched = append(r.Watched, snapshot.WatchedVenue{Venue: v.name, Coverage: cover, Since: since.UTC()})
 	}

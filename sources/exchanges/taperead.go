@@ -213,7 +213,7 @@ func (p *player) list(e *tape.Entry) error {
 	if _, twice := p.listings[e.Listing]; twice || c == nil {
 		return fmt.Errorf("%w: %q is listed twice or for no coin", tape.ErrEntry, e.Listing)
 	}
-	p.listings[e.Listing] = played{c, c.list(e.Contract.Venue, market.Contract(*e.Contract))}
+	p.listings[e.Listing] = played{c, c.list(e.Contract.Venue, market.Contract(*e.Contract), e.At.Time)}
 	return nil
 }
 
@@ -226,10 +226,10 @@ func (p *player) listing(e *tape.Entry, to played) error {
 	case tape.Updated:
 		u, at := e.Update.Update(&l.contract)
 		if u.Kind == feeds.Liquidation {
-			c.liquidated(l.contract.Venue, &u, p.now)
+			c.liquidated(l.contract.Venue, &u, at, p.now)
 			return nil
 		}
-		l.ticker(u, at)
+		l.ticker(u, at, p.now)
 	case tape.Rebuilt:
 		m, err := p.source.model(c.name)
 		if err != nil {
@@ -256,6 +256,7 @@ func (p *player) listing(e *tape.Entry, to played) error {
 func (p *player) picture(line int, e *tape.Entry, c *coin) {
 	for _, v := range p.source.venues {
 		v.watched = e.Shown.Watched[v.name].Time
+		v.unknown.Store(slices.Contains(e.Shown.Unknown, v.name))
 	}
 	key := snapshot.Key{Coin: c.name, Window: e.Shown.Window}
 	snap, err := p.source.picture(c, key)

@@ -124,11 +124,12 @@ func (t *coinTape) disbelieved(l *listing) {
 
 // pictured is a picture that was made with the time now, or why none could be. Looks at a
 // coin that has no history yet are no pictures.
-func (t *coinTape) pictured(key snapshot.Key, now time.Time, snap *snapshot.Snapshot, err error) {
+func (t *coinTape) pictured(key snapshot.Key, now time.Time, unknown []market.Venue, snap *snapshot.Snapshot, err error) {
 	if t == nil || errors.Is(err, errFilling) {
 		return
 	}
 	shown := outcome(key.Window, snap, err)
+	shown.Unknown = unknown
 	if snap != nil && snap.Realised != nil {
 		shown.Watched = make(map[market.Venue]tape.Stamp)
 		for _, w := range snap.Realised.Watched {
@@ -159,4 +160,18 @@ func (v *venue) tapeFrame(stream string, frame []byte) {
 func (v *venue) tapeConnected(stream string, up bool) {
 	state := &tape.StreamState{Venue: v.name, Stream: strings.ToValidUTF8(stream, "?"), Up: up}
 	v.engine.cfg.Tape.Write(&tape.Entry{At: tape.At(v.engine.cfg.Now()), Kind: tape.Connected, Stream: state})
+}
+
+// unknown are the venues that have not told yet what they list, for a tape.
+func (s *Source) unknown(t *coinTape) []market.Venue {
+	if t == nil {
+		return nil
+	}
+	var list []market.Venue
+	for _, v := range s.venues {
+		if v.unknown.Load() {
+			list = append(list, v.name)
+		}
+	}
+	return list
 }

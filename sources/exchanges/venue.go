@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -39,6 +38,13 @@ type venue struct {
 	drops [9]atomic.Uint64 // by reasonIndex
 	// offset is how far the venue's clock is ahead of the host's, nanoseconds.
 	offset atomic.Int64
+	// noInterest says that the venue keeps no past open interest: its stream has to tell the
+	// present one before history is of use.
+	noInterest atomic.Bool
+	// unknown says that the venue has not told yet what it lists.
+	unknown atomic.Bool
+	// clocked says that offset was measured.
+	clocked atomic.Bool
 	// newest is the event time of the newest update in the host's clock, Unix nanoseconds.
 	newest atomic.Int64
 
@@ -75,13 +81,15 @@ var reasons = []feeds.Reason{
 }
 
 func newVenue(f feeds.Feed, s *Source) *venue {
-	return &venue{
+	v := &venue{
 		feed: f, name: f.Venue(), engine: s, queue: newQueue(queueSize),
 		log:      s.cfg.Log.With(slog.String("venue", string(f.Venue()))),
 		bySymbol: make(map[string]*followed), streams: make(map[string]error), trouble: make(map[string]bool),
 		resub:  [2]chan struct{}{make(chan struct{}, 1), make(chan struct{}, 1)},
 		relist: make(chan struct{}, 1), fresh: make(chan struct{}, fillers), due: make(map[market.Coin]*filling),
 	}
+	v.unknown.Store(true)
+	return v
 }
 
 // Update implements feeds.Sink.
@@ -105,43 +113,6 @@ func (v *venue) Frame(stream string, frame []byte) {
 	if v.engine.cfg.Tape != nil {
 		v.tapeFrame(stream, frame)
 	}
-}
-
-// Connected implements feeds.Sink.
-func (v *venue) Connected(stream string, err error) {
-	if v.engine.cfg.Tape != nil {
-		v.tapeConnected(stream, err == nil)
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.streams[stream] = err
-	now := v.engine.cfg.Now()
-	for _, err := range v.streams {
-		if err != nil {
-			if v.lost.IsZero() {
-				v.lost = now
-			}
-			return
-		}
-	}
-	if v.watched.IsZero() || !v.lost.IsZero() && now.Sub(v.lost) > gap {
-		v.watched = now
-	}
-	v.lost = time.Time{}
-}
-
-// gap is how long the streams may be away before what was liquidated meanwhile counts as
-// not seen.
-const gap = 2 * time.Minute
-
-// watchedSince is from when on forced orders have been seen; zero while they are not.
-func (v *venue) watchedSince() time.Time {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if !v.lost.IsZero() && v.engine.cfg.Now().Sub(v.lost) > gap {
-		return time.Time{}
-	}
-	return v.watched
 }
 
 // apply is the one goroutine that hands updates to the coins.
@@ -173,8 +144,11 @@ func (v *venue) applyOne(u *feeds.Update) {
 	now := v.engine.cfg.Now()
 	at := u.At.Round(0).Add(-time.Duration(v.offset.Load()))
 	if at.After(now.Add(time.Minute)) {
-		v.Dropped(feeds.OutOfOrder)
-		return
+		if v.clocked.Load() {
+			v.Dropped(feeds.OutOfOrder)
+			return
+		}
+		at = now // the venue's clock is not known yet
 	}
 	f.coin.mu.Lock()
 	defer f.coin.mu.Unlock()
@@ -185,21 +159,21 @@ func (v *venue) applyOne(u *feeds.Update) {
 			u.OpenInterestCoins = 0
 			v.Dropped(feeds.Impossible)
 		}
-		if !f.listing.ticker(*u, at) {
+		if !f.listing.ticker(*u, at, now) {
 			v.Dropped(feeds.OutOfOrder)
 			return
 		}
 		f.listing.tape.updated(f.listing, u, at, now)
-		if at.UnixNano() > v.newest.Load() {
+		if newest := v.newest.Load(); at.UnixNano() > newest || newest > now.UnixNano() {
 			v.newest.Store(at.UnixNano())
 		}
 	case feeds.Liquidation:
-		if !f.listing.plausiblePrint(u.Order) {
+		if f.listing.disbelieved || !f.listing.plausiblePrint(u.Order) {
 			v.Dropped(feeds.Impossible)
 			return
 		}
 		f.listing.tape.updated(f.listing, u, at, now)
-		if !f.coin.liquidated(v.name, u, now) {
+		if !f.coin.liquidated(v.name, u, at, now) {
 			v.Dropped(feeds.Duplicate)
 		}
 	}
@@ -269,6 +243,7 @@ func (v *venue) setContracts(list []market.Contract) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.contracts = contracts
+	v.unknown.Store(false)
 }
 
 // keepClock measures how far the venue's clock is ahead.
@@ -289,6 +264,7 @@ func (v *venue) keepClock(ctx context.Context) {
 				offset = 0
 			}
 			v.offset.Store(int64(offset))
+			v.clocked.Store(true)
 		}
 		pausing(ctx, pause)
 	}
@@ -304,114 +280,14 @@ func pausing(ctx context.Context, d time.Duration) {
 	}
 }
 
-// keepStream keeps the streams of the coins that are always followed, or of those that
-// were asked for. When the coins change it begins them anew.
-func (v *venue) keepStream(ctx context.Context, extra bool) {
-	changed := v.resub[0]
-	if extra {
-		changed = v.resub[1]
-	}
-	for ctx.Err() == nil {
-		contracts := v.following(extra)
-		streaming, stop := context.WithCancel(ctx)
-		ended := make(chan error, 1)
-		go func() {
-			if len(contracts) == 0 {
-				<-streaming.Done()
-				ended <- nil
-				return
-			}
-			ended <- v.feed.Stream(streaming, contracts, v)
-		}()
-		select {
-		case <-ctx.Done():
-		case <-changed:
-			pausing(ctx, settle)
-			select {
-			case <-changed:
-			default:
-			}
-		case err := <-ended:
-			v.noteFailure("streams", err)
-			ended <- nil
-			pausing(ctx, retryAfter(err, retryMost, v.engine.cfg.Now()))
-		}
-		stop()
-		if err := <-ended; err != nil {
-			v.noteFailure("streams", err)
-		}
-	}
-}
-
-// following are the contracts of one of the two kinds of stream.
-func (v *venue) following(extra bool) []market.Contract {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	var list []market.Contract
-	for _, f := range v.bySymbol {
-		if f.extra == extra {
-			list = append(list, f.listing.contract)
-		}
-	}
-	slices.SortFunc(list, func(a, b market.Contract) int { return v.engine.compareCoins(a.Coin, b.Coin) })
-	return list
-}
-
-// follow sets the coins that are followed: always, and because they were asked for. The
-// source's lock keeps two calls apart; a coin's lock is never taken under the venue's.
-func (v *venue) follow(coins map[market.Coin]*coin, always map[market.Coin]bool) {
-	v.mu.Lock()
-	contracts := v.contracts
-	v.mu.Unlock()
-	fresh := make(map[string]*followed)
-	for name, c := range coins {
-		contract, ok := contracts[name]
-		if !ok {
-			c.delist(v.name)
-			continue
-		}
-		fresh[contract.Symbol] = &followed{coin: c, listing: c.list(v.name, contract), extra: !always[name]}
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	for symbol, f := range fresh {
-		old := v.bySymbol[symbol]
-		if old != nil && old.listing == f.listing && old.extra == f.extra {
-			continue
-		}
-		wake(v.resub[index(f.extra)])
-		if old != nil {
-			wake(v.resub[index(old.extra)])
-		}
-		if old == nil || old.listing != f.listing {
-			for range fillers {
-				wake(v.fresh)
-			}
-			v.due[f.coin.name] = &filling{coin: f.coin, listing: f.listing}
-		}
-	}
-	for symbol, f := range v.bySymbol {
-		if fresh[symbol] == nil {
-			wake(v.resub[index(f.extra)])
-		}
-	}
-	maps.DeleteFunc(v.due, func(_ market.Coin, f *filling) bool {
-		now := fresh[f.listing.contract.Symbol]
-		return now == nil || now.listing != f.listing
-	})
-	v.bySymbol = fresh
-}
-
-func index(extra bool) int {
-	if extra {
-		return 1
-	}
-	return 0
-}
-
 // noteFailure remembers what failed and tells the host once, and once when it is over.
 func (v *venue) noteFailure(what string, err error) {
 	if errors.Is(err, context.Canceled) {
+		return
+	}
+	if p := feeds.ProblemOf(err); err != nil && (p == feeds.NotListed || p == feeds.BadData) {
+		// Of one contract, while the venue answers.
+		v.log.Debug("venue has no such figure", slog.String("what", what), slog.Any("err", err))
 		return
 	}
 	v.mu.Lock()

@@ -209,6 +209,8 @@ type PictureOutcome struct {
 	Problem     string  `json:"problem,omitempty"`
 	// Watched is from when on venues' forced orders were seen without a gap.
 	Watched map[market.Venue]Stamp `json:"watched,omitempty"`
+	// Unknown are the venues that had not told yet what they list.
+	Unknown []market.Venue `json:"unknown,omitempty"`
 }
 
 // The reasons for which a line is refused.
