@@ -87,8 +87,8 @@ func (r *room) check(a handlers.Accuracy) {
 }
 
 var backtest = []string{
-	"Backtest – recorded data of Binance, not live; BTC, ETH and SOL", "June–July 2024, 1 hour: +0.47 [+0.43, +0.50]; map frozen as above +0.47; the same positions spread evenly +0.40",
-	"November 2024 – July 2025, 4 hours: +0.45 [+0.41, +0.47]; map frozen as above +0.33; the same positions spread evenly +0.39", "ETH shorts over 4 hours, gained nothing",
+	"Backtest – recorded data of Binance, not live; BTC, ETH and SOL", "June–July 2024, 1 hour: +0.47 [+0.43, +0.50]; map of the start of each span +0.47; same positions spread evenly +0.40",
+	"November 2024 – July 2025, 4 hours: +0.45 [+0.41, +0.47]; map of the start of each span +0.33; same positions spread evenly +0.39", "ETH shorts over 4 hours, gained nothing",
 	"nothing of where the price goes", "not dollars that will be liquidated",
 }
 

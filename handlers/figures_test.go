@@ -320,8 +320,8 @@ func TestFundingByVenue(t *testing.T) {
 
 func TestLongShortByVenue(t *testing.T) {
 	got := liveRoom(t, nil).say(t, typed("/longshort btc"))
-	wantAll(t, got, "long and short accounts", "Binance: 🟠 62.12% long · 🔵 37.88% short · 5 minutes ago", "Accounts, not money", "Exchanges (reported)", "Missing: OKX, Bybit, Gate")
-	wantNone(t, got, "Stale")
+	wantAll(t, got, "long and short accounts", "Binance: 🟠 62.12% long · 🔵 37.88% short · 5 minutes ago", "Accounts, not money", "Exchanges (reported)", "Missing: Gate")
+	wantNone(t, got, "Stale", "Missing: OKX", "Missing: Bybit")
 	old := func(s *snapshot.Snapshot, _ *liquidation.Input) { s.Venues[0].LongShort.At = now.Add(-3 * time.Hour) }
 	got = liveRoom(t, old).say(t, typed("/longshort btc"))
 	wantAll(t, got, "No exchange tells the share of BTC accounts")

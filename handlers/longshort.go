@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"liqbot/chat"
@@ -25,8 +26,14 @@ func longShort(ctx context.Context, c *call) chat.Reply {
 	p := paragraphs{}
 	var shown []market.Venue
 	var moments []time.Time
+	// A venue that tells none, as some never do, is not missing.
+	missing := slices.Clone(s.Map.Provenance().Missing)
 	for _, v := range s.Venues {
-		if v.LongShort == nil || c.now.Sub(v.LongShort.At) > ratioAge {
+		if v.LongShort == nil {
+			continue
+		}
+		if c.now.Sub(v.LongShort.At) > ratioAge {
+			missing = append(missing, v.Venue)
 			continue
 		}
 		shown, moments = append(shown, v.Venue), append(moments, v.LongShort.At)
@@ -41,7 +48,7 @@ func longShort(ctx context.Context, c *call) chat.Reply {
 	return chat.Reply{
 		Text: c.enclose(reported{
 			snapshot: s, title: l.Text("longshort.title", "coin", string(s.Key.Coin)), body: p.text, source: s.Price.Provenance.Source,
-			asOf: oldest(moments), missing: missingVenues(s, shown), undated: true,
+			asOf: oldest(moments), missing: missing, undated: true,
 		}),
 		Buttons: c.figureButtons("longshort", s.Key.Coin),
 		Edit:    c.edit,

@@ -32,9 +32,9 @@ var (
 const barsKept = 32 * 24 * time.Hour
 
 // Market keeps what the exchanges told: bars of the last month and what was reported as
-// liquidated. It is a file of its own: losing it costs a download and no promise, so it is
-// no part of a backup. A damaged one is put aside and begun anew. It is safe for
-// concurrent use.
+// liquidated. It is a file of its own: losing it costs a download and the record of the
+// self-check, but no promise, so it is no part of a backup. A damaged one is put aside and
+// begun anew. It is safe for concurrent use.
 type Market struct {
 	db  *bolt.DB
 	now func() time.Time

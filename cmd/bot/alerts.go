@@ -132,6 +132,7 @@ func (a *app) heartbeat(ctx context.Context) error {
 			a.health.Set("watcher", true, "")
 		}
 		a.couriersHealth()
+		a.venuesHealth()
 		select {
 		case <-ctx.Done():
 			return nil

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"slices"
+
 	"liqbot/accuracy"
 	"liqbot/handlers"
 	"liqbot/snapshot"
+	"liqbot/sources/exchanges"
 )
 
 // publish hands a new snapshot to whoever follows the market.
@@ -35,5 +38,18 @@ func (a *app) checkEstimates(options *handlers.Options) {
 func (a *app) observeVenues() {
 	if m, ok := a.source.(*marketSource); ok {
 		a.metrics.ObserveVenues(m.feeds)
+	}
+}
+
+// venuesHealth says in the health whether any exchange is connected.
+func (a *app) venuesHealth() {
+	m, ok := a.source.(*marketSource)
+	if !ok {
+		return
+	}
+	if slices.ContainsFunc(m.Status(), func(s exchanges.VenueStatus) bool { return s.Up }) {
+		a.health.Set("exchanges", true, "")
+	} else {
+		a.health.Set("exchanges", false, "no exchange is connected")
 	}
 }

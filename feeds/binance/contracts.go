@@ -198,7 +198,7 @@ func (f *Feed) fundingIntervals(ctx context.Context) (map[string]time.Duration, 
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err != nil {
-		f.cfg.Log.Warn("funding intervals unknown", slog.String("venue", string(Venue)), slog.Any("err", err))
+		f.cfg.Log.Warn("funding intervals unknown", slog.Any("err", err))
 		return f.intervals, nil
 	}
 	f.intervals = now

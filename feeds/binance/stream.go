@@ -106,7 +106,7 @@ func (f *Feed) pollSome(ctx context.Context, contracts []market.Contract, first,
 	}
 	for round := 0; ; round++ {
 		if _, err := f.venueNow(ctx); err != nil {
-			f.cfg.Log.Debug("clock not compared", slog.String("venue", string(Venue)), slog.Any("err", err))
+			f.cfg.Log.Debug("clock not compared", slog.Any("err", err))
 		}
 		between := slow
 		if round == 0 {
@@ -131,7 +131,7 @@ func (f *Feed) pollOne(ctx context.Context, c *market.Contract, told *time.Time,
 	body, err := f.get(ctx, "/fapi/v1/openInterest", url.Values{"symbol": {c.Symbol}}, rest.Cost{Budget: polling, Weight: 1})
 	if err != nil {
 		if e, ok := errors.AsType[*feeds.Error](err); ok {
-			f.cfg.Log.Debug("open interest not told", slog.String("venue", string(Venue)), slog.String("symbol", c.Symbol), slog.Any("err", err))
+			f.cfg.Log.Debug("open interest not told", slog.String("symbol", c.Symbol), slog.Any("err", err))
 			gone = e.Problem == feeds.NotListed
 		}
 		if gone {

@@ -98,8 +98,7 @@ func New(cfg Config) *Feed {
 	}
 	f := &Feed{cfg: cfg, limits: &limits{until: make(map[string]time.Time)}, amounts: NewAmounts(cfg.Amount), dials: rate.NewLimiter(dialRate, dialBurst)}
 	f.amounts.differs = func(seem Unit) {
-		cfg.Log.Warn("liquidations seem to be in another unit", slog.String("venue", string(Venue)),
-			slog.String("unit", string(seem)), slog.Bool("believed", cfg.Amount == Measured))
+		cfg.Log.Warn("liquidations seem to be in another unit", slog.String("unit", string(seem)), slog.Bool("believed", cfg.Amount == Measured))
 	}
 	f.rest = rest.New(rest.Config{
 		Venue: Venue, URL: cfg.APIURL, Budgets: budgets(), Judge: judge, Client: f.limits.watched(cfg.Client), Log: cfg.Log,
@@ -194,7 +193,7 @@ func (f *Feed) now(ctx context.Context) time.Time {
 	if f.clock.due(time.Now()) {
 		if _, err := f.ServerTime(ctx); err != nil && ctx.Err() == nil {
 			f.clock.fail(time.Now())
-			f.cfg.Log.Debug("no server time", slog.String("venue", string(Venue)), slog.Any("err", err))
+			f.cfg.Log.Debug("no server time", slog.Any("err", err))
 		}
 	}
 	return f.guess()

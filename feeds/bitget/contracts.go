@@ -37,7 +37,7 @@ func (f *Feed) Contracts(ctx context.Context) ([]market.Contract, error) {
 		return nil, bad(pathContracts, err)
 	}
 	if left > 0 {
-		f.cfg.Log.Debug("contracts left out", slog.String("venue", string(Venue)), slog.Int("rows", left))
+		f.cfg.Log.Debug("contracts left out", slog.Int("rows", left))
 	}
 	return f.oneForACoin(trading), nil
 }

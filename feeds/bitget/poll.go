@@ -55,7 +55,7 @@ func (f *Feed) poll(ctx context.Context, contracts map[string]*known, sink feeds
 			return
 		}
 		if err != nil && !failed {
-			f.cfg.Log.Warn("tickers not polled", slog.String("venue", string(Venue)), slog.Any("err", err))
+			f.cfg.Log.Warn("tickers not polled", slog.Any("err", err))
 		}
 		failed = err != nil
 		if pause(ctx, pollEvery) != nil {

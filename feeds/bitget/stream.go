@@ -151,7 +151,7 @@ func (c *connection) answered(a reply) {
 	c.sink.Dropped(feeds.Refused)
 	if a.Message != c.said { // the same is not told again and again
 		c.said = a.Message
-		c.feed.cfg.Log.Warn("subscription refused", slog.String("venue", string(Venue)), slog.String("symbol", a.Symbol), slog.String("message", a.Message))
+		c.feed.cfg.Log.Warn("subscription refused", slog.String("symbol", a.Symbol), slog.String("message", a.Message))
 	}
 	k := c.known[a.Symbol]
 	if k == nil {

@@ -228,7 +228,7 @@ func (c *connection) refuse(topics []string, text string) {
 	for _, t := range topics {
 		c.warned[t] = true
 	}
-	c.feed.cfg.Log.Warn("subscription refused", slog.String("venue", string(Venue)), slog.Any("topics", topics), slog.String("answer", text[:min(len(text), 200)]))
+	c.feed.cfg.Log.Warn("subscription refused", slog.Any("topics", topics), slog.String("answer", text[:min(len(text), 200)]))
 }
 
 func (c *connection) again(send func([]string) error, parts func(func([]string) bool)) {

@@ -64,7 +64,7 @@ func (f *Feed) contractRows(ctx context.Context, query url.Values) (rows []contr
 		return nil, 0, bad(pathContracts, err)
 	}
 	if left > 0 {
-		f.cfg.Log.Debug("contracts left out", slog.String("venue", string(Venue)), slog.Int("rows", left))
+		f.cfg.Log.Debug("contracts left out", slog.Int("rows", left))
 	}
 	return rows, n, nil
 }

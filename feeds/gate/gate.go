@@ -183,7 +183,7 @@ func (f *Feed) now(ctx context.Context) time.Time {
 	if f.clock.due(time.Now()) {
 		if _, err := f.ServerTime(ctx); err != nil && ctx.Err() == nil {
 			f.clock.fail(time.Now())
-			f.cfg.Log.Debug("no server time", slog.String("venue", string(Venue)), slog.Any("err", err))
+			f.cfg.Log.Debug("no server time", slog.Any("err", err))
 		}
 	}
 	return f.guess()

@@ -186,7 +186,7 @@ func (c *connection) answered(a reply) {
 	c.sink.Dropped(feeds.Refused)
 	if a.Message != c.said { // the same is not told again and again
 		c.said = a.Message
-		c.feed.cfg.Log.Warn("subscription refused", slog.String("venue", string(Venue)), slog.String("channel", a.Channel), slog.String("message", a.Message))
+		c.feed.cfg.Log.Warn("subscription refused", slog.String("channel", a.Channel), slog.String("message", a.Message))
 	}
 	if a.Channel == liquidationsName {
 		c.later(liquidationsName, []string{everything})

@@ -66,7 +66,7 @@ func (f *Feed) now(ctx context.Context) time.Time {
 		defer cancel()
 		if _, err := f.ServerTime(asking); err != nil && ctx.Err() == nil {
 			f.clock.fail(time.Now())
-			f.cfg.Log.Debug("no server time", slog.String("venue", string(Venue)), slog.Any("err", err))
+			f.cfg.Log.Debug("no server time", slog.Any("err", err))
 		}
 	}
 	return f.clock.at(time.Now())

@@ -124,7 +124,7 @@ func New(cfg Config) *Feed {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	if err := CheckWatch(cfg.Watch); err != nil {
-		cfg.Log.Warn("accounts left out", slog.String("venue", string(Venue)), slog.Any("err", err))
+		cfg.Log.Warn("accounts left out", slog.Any("err", err))
 	}
 	return &Feed{
 		cfg:   cfg,

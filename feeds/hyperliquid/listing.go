@@ -63,7 +63,7 @@ func (f *Feed) Contracts(ctx context.Context) ([]market.Contract, error) {
 		seen[c.Coin] = true
 		all = append(all, c)
 	}
-	f.cfg.Log.Debug("contracts listed", slog.String("venue", string(Venue)), slog.Int("listed", len(all)), slog.Int("left_out", left))
+	f.cfg.Log.Debug("contracts listed", slog.Int("listed", len(all)), slog.Int("left_out", left))
 	return all, nil
 }
 

@@ -131,7 +131,7 @@ func (s *session) known(ctx context.Context) (names map[string]bool, asked bool)
 	s.lost = true
 	l, err := s.feed.list(ctx, streamBudget, age)
 	if err != nil {
-		s.feed.cfg.Log.Debug("contracts not checked", slog.String("venue", string(Venue)), slog.Any("err", err))
+		s.feed.cfg.Log.Debug("contracts not checked", slog.Any("err", err))
 		if l = s.feed.newest.Load(); l == nil {
 			return nil, false
 		}

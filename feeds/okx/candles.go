@@ -70,7 +70,7 @@ func (f *Feed) extra(ctx context.Context, err error) error {
 	if e, ok := errors.AsType[*feeds.Error](err); !ok || !e.RetryAt.IsZero() {
 		return err
 	}
-	f.log.Debug("takers not told", slog.String("venue", string(Venue)), slog.Any("err", err))
+	f.log.Debug("takers not told", slog.Any("err", err))
 	return nil
 }
 

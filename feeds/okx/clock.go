@@ -67,7 +67,7 @@ func (f *Feed) keepClock(ctx context.Context) {
 	for {
 		if !f.clock.fresh() {
 			if _, err := f.ServerTime(ctx); err != nil && ctx.Err() == nil {
-				f.log.Debug("clock not compared", slog.String("venue", string(Venue)), slog.Any("err", err))
+				f.log.Debug("clock not compared", slog.Any("err", err))
 			}
 		}
 		select {

@@ -31,7 +31,7 @@ func (f *Feed) Contracts(ctx context.Context) ([]market.Contract, error) {
 		return nil, badData("instruments", err)
 	}
 	if skipped > 0 {
-		f.log.Debug("instruments skipped", slog.String("venue", string(Venue)), slog.Int("rows", skipped))
+		f.log.Debug("instruments skipped", slog.Int("rows", skipped))
 	}
 	if len(list) == 0 {
 		return nil, badData("instruments", nil)

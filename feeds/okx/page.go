@@ -60,7 +60,7 @@ func (f *Feed) pull(ctx context.Context, symbol string, from, to time.Time, leve
 				return badData(l.path, err)
 			}
 			if skipped > 0 {
-				f.log.Debug("rows skipped", slog.String("venue", string(Venue)), slog.String("path", l.path), slog.Int("rows", skipped))
+				f.log.Debug("rows skipped", slog.String("path", l.path), slog.Int("rows", skipped))
 			}
 			if !oldest.Before(cursor) {
 				break // it reaches no further

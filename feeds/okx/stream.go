@@ -163,7 +163,7 @@ func (l *line) heard(n notice) {
 		l.mu.Unlock()
 	case "error":
 		l.sink.Dropped(feeds.Refused)
-		l.feed.log.Warn("subscription refused", slog.String("venue", string(Venue)), slog.String("code", n.code), slog.String("message", n.text))
+		l.feed.log.Warn("subscription refused", slog.String("code", n.code), slog.String("message", n.text))
 		gone := l.named(n)
 		l.mu.Lock()
 		delete(l.waiting, gone)
@@ -176,7 +176,7 @@ func (l *line) heard(n notice) {
 		default:
 		}
 	case "notice":
-		l.feed.log.Info("venue gives notice", slog.String("venue", string(Venue)), slog.String("code", n.code), slog.String("message", n.text))
+		l.feed.log.Info("venue gives notice", slog.String("code", n.code), slog.String("message", n.text))
 	}
 }
 

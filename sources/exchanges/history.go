@@ -308,11 +308,13 @@ func (v *venue) deepen(ctx context.Context, f *filling, last time.Time) error {
 		return &feeds.Error{Venue: v.name, Problem: feeds.BadData, Err: errTorn}
 	}
 	if err := v.engine.cfg.Bars.SaveBars(v.name, symbol, older); err != nil {
-		return &feeds.Error{Venue: v.name, Problem: feeds.Unavailable, Err: err}
+		v.saved(err)
+		return nil // without a place for it the long history is done without
 	}
 	all, err := v.engine.cfg.Bars.Bars(v.name, symbol, last.Add(-fullSpan))
 	if err != nil {
-		return &feeds.Error{Venue: v.name, Problem: feeds.Unavailable, Err: err}
+		v.saved(err)
+		return nil
 	}
 	return v.rebuild(f, all)
 }
