@@ -235,7 +235,7 @@ func (g grid) split(parts []portion, side market.Side, levels []liquidation.Leve
 			if side == market.Long {
 				bucket = g.below - 1 - int(b)
 			}
-			parts = append(parts, portion{min(max(bucket, 0), g.n-1), over})
+			parts = append(parts, portion{bucket, over})
 		}
 	}
 	total := 0.0
@@ -245,7 +245,8 @@ func (g grid) split(parts []portion, side market.Side, levels []liquidation.Leve
 	for j := range parts {
 		parts[j].of /= total
 	}
-	return parts
+	// What lies beyond the picture is not drawn.
+	return slices.DeleteFunc(parts, func(p portion) bool { return p.bucket < 0 || p.bucket >= g.n })
 }
 
 // histogram is the intensity of each bucket by shade, and the curves.

@@ -94,6 +94,14 @@ func bubble(t *testing.T, test func(r *room)) {
 	})
 }
 
+// long skips a test where the race detector would make it slow: others race the same code.
+func long(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("takes long under the race detector")
+	}
+}
+
 // pass lets time go by.
 func pass(d time.Duration) { <-time.After(d) }
 

@@ -107,6 +107,7 @@ func TestOneBadTickSweepsNothing(t *testing.T) {
 }
 
 func TestAHostClockThatIsSetBack(t *testing.T) {
+	long(t)
 	synctest.Test(t, func(t *testing.T) {
 		r := newRoom()
 		r.t = t

@@ -102,6 +102,7 @@ func checkHeatmap(t *testing.T, m *snapshot.Heatmap, columns int) {
 // What the price reached in a column is not there at its end, but for what was entered
 // in its last bar.
 func TestAHeatmapHasNothingWhereThePriceJustWas(t *testing.T) {
+	long(t)
 	bubble(t, func(r *room) {
 		t := r.t
 		m := r.heatmap(t, "BTC", market.Day)
@@ -116,6 +117,7 @@ func TestAHeatmapHasNothingWhereThePriceJustWas(t *testing.T) {
 }
 
 func TestAHeatmapIsMadeOncePerBar(t *testing.T) {
+	long(t)
 	bubble(t, func(r *room) {
 		t := r.t
 		r.heatmap(t, "BTC", market.Day)

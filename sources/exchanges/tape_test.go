@@ -136,6 +136,7 @@ func TestATapeReplaysToTheSameSnapshots(t *testing.T) {
 
 // A tape that begins with bars and liquidations from disk needs nothing of before.
 func TestATapeOfARestart(t *testing.T) {
+	long(t)
 	synctest.Test(t, func(t *testing.T) {
 		r := open(t, nil)
 		r.fetch(t, "BTC", market.Month)
@@ -156,6 +157,7 @@ func TestATapeOfARestart(t *testing.T) {
 }
 
 func TestPicturesThatCannotBeMadeAreOnTheTape(t *testing.T) {
+	long(t)
 	synctest.Test(t, func(t *testing.T) {
 		out := tapeIn(t, nil, false, func(r *room) {
 			r.fetch(t, "BTC", market.Week)
@@ -175,6 +177,7 @@ func TestPicturesThatCannotBeMadeAreOnTheTape(t *testing.T) {
 
 // One figure that is not what was applied shows.
 func TestATapeThatWasChangedDisagrees(t *testing.T) {
+	long(t)
 	var out *taped
 	synctest.Test(t, func(t *testing.T) {
 		out = tapeIn(t, nil, false, func(r *room) {
@@ -222,6 +225,7 @@ func TestATapeThatWasChangedDisagrees(t *testing.T) {
 
 // A recorder that was killed leaves a tape that can be replayed up to there.
 func TestATapeThatBreaksOff(t *testing.T) {
+	long(t)
 	synctest.Test(t, func(t *testing.T) {
 		for _, zipped := range []bool{false, true} {
 			out := tapeIn(t, nil, zipped, func(r *room) {
