@@ -52,7 +52,7 @@ func open(t *testing.T, r *room, coins ...market.Coin) *room {
 	if coins == nil {
 		coins = []market.Coin{"BTC"}
 	}
-	r.Source = exchanges.New(exchanges.Config{Feeds: list, Bars: r.bars, Coins: coins, Follow: 2, KeyLevelBand: 0.06, SymmetricBand: 0.05, Tape: r.tape})
+	r.Source = exchanges.New(exchanges.Config{Feeds: list, Bars: r.bars, Coins: coins, Follow: 1, KeyLevelBand: 0.06, SymmetricBand: 0.05, Tape: r.tape})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- r.Run(ctx) }()

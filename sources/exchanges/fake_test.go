@@ -29,11 +29,11 @@ type fake struct {
 	asked     map[string]int
 	failure   error
 	sink      feeds.Sink
-	contracts []market.Contract
+	followed  map[market.Coin]following
 }
 
 func newFake(name market.Venue, share float64) *fake {
-	return &fake{Market: feedtest.Market{Share: share}, name: name, factor: 1, candles: 1, asked: make(map[string]int)}
+	return &fake{Market: feedtest.Market{Share: share}, name: name, factor: 1, candles: 1, asked: make(map[string]int), followed: make(map[market.Coin]following)}
 }
 
 func (f *fake) set(change func()) {
@@ -135,7 +135,12 @@ func (f *fake) OpenInterest(_ context.Context, c market.Contract, from, to time.
 }
 
 func (f *fake) Stream(ctx context.Context, contracts []market.Contract, sink feeds.Sink) error {
-	f.set(func() { f.sink, f.contracts = sink, contracts })
+	f.set(func() {
+		f.sink = sink
+		for i := range contracts {
+			f.followed[contracts[i].Coin] = following{sink, &contracts[i]}
+		}
+	})
 	f.count("streams") //nolint:errcheck // counted only
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -173,19 +178,22 @@ func (f *fake) Stream(ctx context.Context, contracts []market.Contract, sink fee
 	}
 }
 
-// liquidate reports a forced order of a coin.
+// liquidate reports a forced order of a coin over the stream that follows it.
 func (f *fake) liquidate(t *testing.T, coin market.Coin, id uint64, o market.Liquidation) {
 	t.Helper()
 	f.mu.Lock()
-	sink, contracts := f.sink, f.contracts
+	to, ok := f.followed[coin]
 	f.mu.Unlock()
-	for i := range contracts {
-		if contracts[i].Coin == coin {
-			sink.Update(feeds.Update{Contract: &contracts[i], Kind: feeds.Liquidation, At: o.At, Order: o, ID: id})
-			return
-		}
+	if !ok {
+		t.Fatalf("%s is not followed on %s", coin, f.name)
 	}
-	t.Fatalf("%s is not followed on %s", coin, f.name)
+	to.sink.Update(feeds.Update{Contract: to.contract, Kind: feeds.Liquidation, At: o.At, Order: o, ID: id})
+}
+
+// following is the stream of a coin.
+type following struct {
+	sink     feeds.Sink
+	contract *market.Contract
 }
 
 // memory keeps bars as storage does.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -111,14 +112,14 @@ func TestAHostClockThatIsSetBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRoom()
 		r.t = t
-		shift := time.Duration(0)
+		var shift atomic.Int64
 		var list []feeds.Feed
 		for _, name := range names {
 			list = append(list, r.venues[name])
 		}
 		r.Source = exchanges.New(exchanges.Config{
 			Feeds: list, Bars: r.bars, Coins: []market.Coin{"BTC"}, Follow: 2, KeyLevelBand: 0.06, SymmetricBand: 0.05,
-			Now: func() time.Time { return time.Now().Add(shift) },
+			Now: func() time.Time { return time.Now().Add(time.Duration(shift.Load())) },
 		})
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
@@ -126,7 +127,7 @@ func TestAHostClockThatIsSetBack(t *testing.T) {
 		r.fetch(t, "BTC", market.Week)
 		pass(time.Minute)
 		synctest.Wait()
-		shift = -time.Hour // the host's clock is set back
+		shift.Store(int64(-time.Hour)) // the host's clock is set back
 		pass(20 * time.Minute)
 		s, err := r.Fetch(t.Context(), snapshot.Key{Coin: "BTC", Window: market.Week})
 		if err != nil {

@@ -208,7 +208,7 @@ func TestATapeThatWasChangedDisagrees(t *testing.T) {
 		"order":         {last(`"order"`), `"usd":90000`, `"usd":90001`},
 		"bars":          {last(`"rebuild"`, `"Bitget BTCUSDT"`), `[9,8`, `[9,7`},
 		"a listing":     {last(`"listed"`, `"Gate BTCUSDT"`), `"symbol":"BTCUSDT"`, `"symbol":"BTCUSDC"`},
-		"watched":       {last(`"picture"`, `"watched"`), `"Bybit":94`, `"Bybit":93`},
+		"watched":       {last(`"picture"`, `"watched"`), `"Bybit":94`, `"Bybit":95`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			changed := slices.Clone(lines)
