@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// assess turns replayed series into the three tables.
+// assess turns replayed series into the tables.
 func assess(ctx context.Context, o Options, entries []*entry) (*Report, error) {
 	r := &Report{Part: o.Part, Clean: o.Clean, History: o.History != nil, Boot: o.Boot}
 	r.Scores = make([]Score, len(entries)*len(sides))
@@ -36,6 +36,9 @@ func assess(ctx context.Context, o Options, entries []*entry) (*Report, error) {
 	}
 	if err := g.Wait(); err != nil {
 		return nil, fmt.Errorf("score: %w", err)
+	}
+	if len(o.Variants) > 0 {
+		r.Variants = []Comparison{}
 	}
 	r.compare(o.names(), entries, contenders)
 	for _, e := range entries {
@@ -93,7 +96,7 @@ func resampleSets(entries []*entry, n int) map[string][]map[int64]float64 {
 	return resampled
 }
 
-// compare fills the second table, a set after the other.
+// compare fills the second table and that of variants, a set after the other.
 func (r *Report) compare(names []string, entries []*entry, contenders []map[string]contender) {
 	for _, l := range layouts() {
 		var rows []map[string]contender
@@ -102,6 +105,8 @@ func (r *Report) compare(names []string, entries []*entry, contenders []map[stri
 				rows = append(rows, one)
 			}
 		}
-		r.Models = append(r.Models, compare(l.set, names, rows)...)
+		all := compare(l.set, names, rows)
+		own := min(len(modelNames), len(all)) // the variants follow
+		r.Models, r.Variants = append(r.Models, all[:own]...), append(r.Variants, all[own:]...)
 	}
 }

@@ -1,7 +1,7 @@
 // Package backtest replays recorded markets through the liquidation map and
 // scores what it said against what was liquidated: a table by coin and side, a
-// comparison with baselines and placebos, and what the map said beforehand. It
-// reads folders of gzip CSV files and nothing live; parameters are fixed before
+// comparison with baselines and placebos, what the map said beforehand, and what
+// shorter bars than those of an hour are worth. It reads folders of gzip CSV files and nothing live; parameters are fixed before
 // scoring, and a bad row is a row like the others. Everything is deterministic:
 // the same folder gives the same report. Run owns its goroutines and waits for
 // them; the statistics are plain functions that are safe for concurrent use.
@@ -48,8 +48,8 @@ type Options struct {
 	Part    Part  // empty is All
 	Clean   bool  // leave out buckets that the data provider corrected by more than a fifth later on
 	Boot    int   // draws of the resampling; 0 is 1000. The second table takes a fifth of them
-	// Variants are further rows of the second table, such as the recommended
-	// model with one part changed.
+	// Variants are compared like the models of the second table, in a table of their
+	// own, such as the recommended model with one part changed.
 	Variants []Variant
 }
 
@@ -60,7 +60,7 @@ type Variant struct {
 	Build func(market.Coin) (Model, error)
 }
 
-// names are the rows of the second table in their order.
+// names are the models and then the variants, in their order.
 func (o Options) names() []string {
 	names := slices.Clone(modelNames)
 	for _, v := range o.Variants {
@@ -119,7 +119,14 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err := replayAll(ctx, o, entries); err != nil {
 		return nil, err
 	}
-	return assess(ctx, o, entries)
+	report, err := assess(ctx, o, entries)
+	if err != nil {
+		return nil, err
+	}
+	if report.Finer, err = finerBars(ctx, o, entries); err != nil {
+		return nil, err
+	}
+	return report, nil
 }
 
 // load reads every set and coin that the folder has labels of.

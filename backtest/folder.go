@@ -18,6 +18,7 @@ type recording struct {
 	labels  Rows // long and short liquidations in USD, revision spread
 	oi      Rows // open interest in base coins at the start
 	candles Rows // open, high, low, close, volume in base coins; one an hour
+	fives   Rows // the same by five minutes, for the finer replay
 }
 
 // label columns of a recording
@@ -113,7 +114,8 @@ func readFourHourly(f folders, symbol string) (recording, error) {
 		return rec, err
 	}
 	rec.candles = path(perpetual, spot)
-	return rec, nil
+	rec.fives, err = readFives(f, symbol)
+	return rec, err
 }
 
 // path joins the candles of the perpetual with those of spot where the first

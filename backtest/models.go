@@ -2,7 +2,6 @@ package backtest
 
 import (
 	"math"
-	"time"
 
 	"liqbot/liquidation"
 	"liqbot/market"
@@ -95,7 +94,7 @@ func (m estimated) Step(b Bar) (Swept, error) {
 		return Swept{}, nil
 	}
 	swept, err := m.e.Step(liquidation.Bar{
-		Start: b.Start, Length: time.Hour,
+		Start: b.Start, Length: b.Length,
 		OpenUSD: b.Open, HighUSD: b.High, LowUSD: b.Low, CloseUSD: b.Close,
 		VolumeCoins: b.Volume, OpenInterestCoins: b.OpenInterest,
 	})

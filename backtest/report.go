@@ -2,6 +2,7 @@ package backtest
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,7 +11,7 @@ import (
 	"text/tabwriter"
 )
 
-// Report holds the three tables. It marshals to JSON under the names of the scores.
+// Report holds the tables. It marshals to JSON under the names of the scores.
 type Report struct {
 	Part    Part         `json:"part"`
 	Clean   bool         `json:"clean"`
@@ -18,7 +19,10 @@ type Report struct {
 	Boot    int          `json:"boot"` // draws behind the intervals of the first and third table
 	Scores  []Score      `json:"scores"`
 	Models  []Comparison `json:"models"`
-	ExAnte  []Forecast   `json:"ex_ante"`
+	// Variants are those of the options as they are asked for, nil when none is.
+	Variants []Comparison `json:"variants"`
+	ExAnte   []Forecast   `json:"ex_ante"`
+	Finer    FinerBars    `json:"finer_bars"`
 }
 
 // Figure is a score; NaN is one that could not be computed, null in JSON.
@@ -58,7 +62,11 @@ func (r *Report) WriteText(w io.Writer) error {
 	buffered := bufio.NewWriter(w)
 	fmt.Fprintf(buffered, "part %s%s%s, %d draws of days; rho and lifts are range given: how far the price went is known\n",
 		r.Part, mark(r.Clean, ", without corrected buckets"), mark(r.History, ", with history"), r.Boot)
-	for _, table := range []func(io.Writer) error{r.writeScores, r.writeModels, r.writeExAnte} {
+	tables := []func(io.Writer) error{r.writeScores, r.writeModels, r.writeExAnte, r.writeFiner}
+	if r.Variants != nil {
+		tables = append(tables, r.writeVariants)
+	}
+	for _, table := range tables {
 		fmt.Fprintln(buffered)
 		if err := table(buffered); err != nil {
 			return fmt.Errorf("write report: %w", err)
@@ -115,15 +123,24 @@ func (r *Report) writeScores(w io.Writer) error {
 }
 
 func (r *Report) writeModels(w io.Writer) error {
+	return writeComparisons(w, "model", r.Models)
+}
+
+// writeVariants writes what was compared besides the models that always are.
+func (r *Report) writeVariants(w io.Writer) error {
+	return writeComparisons(w, "variant", r.Variants)
+}
+
+func writeComparisons(w io.Writer, what string, all []Comparison) error {
 	var rows [][]string
-	for _, m := range r.Models {
+	for _, m := range all {
 		cells := []string{m.Set, m.Model, m.Rho.in("%+.3f"), span(m.RhoLo, m.RhoHi), m.DeltaR2.in("%+.3f")}
 		if m.Model != Recommended {
 			cells = append(cells, m.Behind.in("%+.3f"), span(m.BehindLo, m.BehindHi))
 		}
 		rows = append(rows, cells)
 	}
-	return aligned(w, "set model rho rho_95% delta_r2 recommended_minus_rho 95%", rows)
+	return aligned(w, "set "+what+" rho rho_95% delta_r2 recommended_minus_rho 95%", rows)
 }
 
 func (r *Report) writeExAnte(w io.Writer) error {
@@ -135,4 +152,35 @@ func (r *Report) writeExAnte(w io.Writer) error {
 		})
 	}
 	return aligned(w, "set coin h n imb_rho imb_rho_95% imb_rho_given_returns imb_hit imb_rho_return", rows)
+}
+
+func (r *Report) writeFiner(w io.Writer) error {
+	var rows [][]string
+	for _, f := range r.Finer.Rows {
+		cells := []string{
+			fmt.Sprint(f.Minutes), f.Model, fmt.Sprint(f.N), f.Rho.in("%+.3f"), span(f.RhoLo, f.RhoHi), f.DeltaR2.in("%+.3f"),
+			f.RhoPath.in("%+.3f"),
+		}
+		if f.Minutes != finerMinutes[0] {
+			cells = append(cells, f.Gain.in("%+.3f"), span(f.GainLo, f.GainHi))
+		}
+		rows = append(rows, cells)
+	}
+	fmt.Fprintf(w, "set B where 5-minute candles cover the bucket%s\n", r.Finer.coverage())
+	if len(rows) == 0 {
+		return nil
+	}
+	return aligned(w, "bars model n rho rho_95% delta_r2 rho_path_5min minus_60min 95%", rows)
+}
+
+// coverage says how much there is to compare.
+func (f FinerBars) coverage() string {
+	var parts []string
+	for _, c := range f.Coins {
+		parts = append(parts, string(c.Coin)+" "+cmp.Or(c.Note, fmt.Sprintf("n=%d, days=%d", c.N, c.Days)))
+	}
+	if f.Note != "" {
+		parts = append(parts, f.Note)
+	}
+	return ": " + strings.Join(parts, "; ")
 }

@@ -14,9 +14,10 @@ const (
 	longestHole = 24  // hours without data after which the map starts again
 )
 
-// Bar is one hour that a model steps over.
+// Bar is what a model steps over: an hour, and less in the finer replay.
 type Bar struct {
 	Start                  time.Time
+	Length                 time.Duration
 	Open, High, Low, Close float64 // USD
 	Volume                 float64 // base coins
 	// OpenInterest is that at the open of the bar, base coins.
@@ -53,6 +54,7 @@ type series struct {
 	buckets   []bucket
 	scored    []int // buckets that may be scored, by time
 	earlier   []int // the same of history
+	fives     Rows  // candles of five minutes, where the set has any
 }
 
 // side indexes pairs of figures.
@@ -62,7 +64,7 @@ var sides = [2]market.Side{market.Long, market.Short}
 
 // assemble lays a recording on the grid. own has the times of the labels that may be scored.
 func assemble(l layout, c market.Coin, rec recording, own Rows) (*series, error) {
-	s := &series{set: l.set, coin: c, perBucket: l.bars}
+	s := &series{set: l.set, coin: c, perBucket: l.bars, fives: rec.fives}
 	if len(rec.oi) == 0 || len(rec.candles) == 0 || len(rec.labels) == 0 {
 		return s, nil
 	}
@@ -130,7 +132,7 @@ func (s *series) addBucket(start int64, rec recording, own Rows) {
 
 // barAt is the recorded hour, or the last price held through a hole.
 func (s *series) barAt(t int64, candles Rows, oi float64) Bar {
-	bar := Bar{Start: time.UnixMilli(t).UTC(), OpenInterest: oi}
+	bar := Bar{Start: time.UnixMilli(t).UTC(), Length: time.Hour, OpenInterest: oi}
 	c, ok := candles[t]
 	if ok && sound(c) {
 		bar.Open, bar.High, bar.Low, bar.Close, bar.Volume = c[0], c[1], c[2], c[3], c[4]

@@ -15,7 +15,7 @@ import (
 // backtestFlags are what bot backtest can be told.
 type backtestFlags struct {
 	data, history, part string
-	clean, json         bool
+	clean, parts, json  bool
 	boot                int
 }
 
@@ -26,8 +26,8 @@ func (sh *shell) backtestCommand() *cobra.Command {
 		Short: "Score the liquidation map on a recorded market",
 		Long: `backtest replays recorded candles, open interest and liquidations through the bot's
 own liquidation map and prints how well the map agreed with what was liquidated: by coin
-and side, against baselines and placebos, and what it said beforehand. Bad rows are
-printed like good ones.
+and side, against baselines and placebos, what it said beforehand, and on bars of 60, 15
+and 5 minutes where there are 5-minute candles. Bad rows are printed like good ones.
 
 DIR has gzip CSV files such as binance_1h/liquidations_1h_BTCUSDT.csv.gz. It reads no
 settings and needs no network.`,
@@ -39,6 +39,7 @@ settings and needs no network.`,
 	f.StringVar(&flags.history, "history", "", "folder of earlier recordings: they warm the map up and are never scored")
 	f.StringVar(&flags.part, "part", string(backtest.All), "what to score: all, tune (the first 60 %) or confirm (the rest)")
 	f.BoolVar(&flags.clean, "clean", false, "leave out buckets that the data provider corrected by more than a fifth")
+	f.BoolVar(&flags.parts, "parts", false, "also score the map with one part of it changed: what each part is worth")
 	f.IntVar(&flags.boot, "boot", 1000, "draws of days behind the intervals")
 	f.BoolVar(&flags.json, "json", false, "print JSON")
 	return cmd
@@ -55,6 +56,9 @@ func (sh *shell) backtest(cmd *cobra.Command, flags backtestFlags) error {
 	options := backtest.Options{Part: part, Clean: flags.clean, Boot: flags.boot}
 	if options.Data, err = folder("--data", flags.data); err != nil {
 		return err
+	}
+	if flags.parts {
+		options.Variants = backtest.PartsChanged()
 	}
 	if flags.history != "" {
 		if options.History, err = folder("--history", flags.history); err != nil {
