@@ -129,6 +129,13 @@ func ProblemOf(err error) Problem {
 	return Unavailable
 }
 
+// Permanent reports whether asking again later would be in vain: what a venue does not
+// tell and could do without (mark candles, takers) is then left out.
+func Permanent(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.RetryAt.IsZero() && (e.Problem == Blocked || e.Problem == NotListed || e.Problem == BadData)
+}
+
 // Bounds of what a figure of a market can be.
 const (
 	minPrice, maxPrice = 1e-12, 1e15

@@ -1,7 +1,10 @@
 package feeds_test
 
 import (
+	"errors"
+	"fmt"
 	"testing"
+	"time"
 
 	"liqbot/feeds"
 	"liqbot/market"
@@ -43,4 +46,25 @@ func FuzzSplitMultiplier(f *testing.F) {
 			t.Errorf("%q: %s x %g", s, coin, coins)
 		}
 	})
+}
+
+func TestPermanent(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		err  error
+		want bool
+	}{
+		{nil, false},
+		{errors.New("reset"), false},
+		{&feeds.Error{Problem: feeds.Unavailable}, false},
+		{&feeds.Error{Problem: feeds.RateLimited}, false},
+		{&feeds.Error{Problem: feeds.Blocked}, true},
+		{&feeds.Error{Problem: feeds.Blocked, RetryAt: time.Now()}, false},
+		{fmt.Errorf("candles: %w", &feeds.Error{Problem: feeds.NotListed}), true},
+		{&feeds.Error{Problem: feeds.BadData}, true},
+	} {
+		if got := feeds.Permanent(c.err); got != c.want {
+			t.Errorf("%v: %v", c.err, got)
+		}
+	}
 }

@@ -55,7 +55,7 @@ func (f *Feed) Candles(ctx context.Context, c market.Contract, from, to time.Tim
 			candles[i] = candle
 		}
 	})
-	if err != nil {
+	if err != nil && !feeds.Permanent(err) {
 		return nil, err
 	}
 	return candles, nil

@@ -45,7 +45,7 @@ func (f *Feed) Candles(ctx context.Context, c market.Contract, from, to time.Tim
 		return nil, err
 	}
 	mark, err := f.candleRows(ctx, c.Symbol, markSeries, now, last[0].at, to.UTC())
-	if p := feeds.ProblemOf(err); err != nil && p != feeds.NotListed && p != feeds.BadData {
+	if err != nil && !feeds.Permanent(err) {
 		return nil, err
 	}
 	marks := make(map[time.Time]candleRow, len(mark))

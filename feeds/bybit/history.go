@@ -187,7 +187,7 @@ func (f *Feed) Candles(ctx context.Context, c market.Contract, from, to time.Tim
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
-	if bars, err = f.bars(ctx, marks, c, from, to); err != nil {
+	if bars, err = f.bars(ctx, marks, c, from, to); err != nil && !feeds.Permanent(err) {
 		return nil, err
 	}
 	for _, b := range bars {

@@ -35,12 +35,12 @@ func (f *Feed) Candles(ctx context.Context, c market.Contract, from, to time.Tim
 		return nil, err
 	}
 	mark, err := f.candleRows(ctx, markPrefix+c.Symbol, from, to)
-	if err != nil && !ours(err) {
+	if err != nil && !feeds.Permanent(err) {
 		return nil, err
 	}
 	// One more row, so that the open interest up to now is kept too.
 	taker, err := f.statRows(ctx, c.Symbol, fineStats, from, to.Add(feeds.CandleLength))
-	if err != nil && !ours(err) {
+	if err != nil && !feeds.Permanent(err) {
 		return nil, err
 	}
 	marks, bought := byTime(mark), make(map[time.Time]float64, len(taker))
@@ -68,12 +68,6 @@ func (f *Feed) Candles(ctx context.Context, c market.Contract, from, to time.Tim
 		all = append(all, candle)
 	}
 	return all, nil
-}
-
-// ours reports whether an error only means that Gate has no such part for the contract.
-func ours(err error) bool {
-	p := feeds.ProblemOf(err)
-	return p == feeds.NotListed || p == feeds.BadData
 }
 
 // within cuts a span to whole candles that are closed and that Gate still has.

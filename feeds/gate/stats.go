@@ -91,7 +91,7 @@ func (f *Feed) OpenInterest(ctx context.Context, c market.Contract, from, to tim
 	}
 	var rows []statRow
 	if until.Sub(from) > coarseStats.length {
-		if rows, err = f.statRows(ctx, c.Symbol, coarseStats, from, until); err != nil && !ours(err) {
+		if rows, err = f.statRows(ctx, c.Symbol, coarseStats, from, until); err != nil && !feeds.Permanent(err) {
 			return nil, err
 		}
 	}
@@ -137,7 +137,7 @@ func (f *Feed) statRows(ctx context.Context, symbol string, every statsInterval,
 			start = whole.Add(every.length)
 		}
 		rows, err := f.statPage(ctx, symbol, every, start)
-		if err != nil && (len(all) == 0 || !ours(err)) {
+		if err != nil && (len(all) == 0 || !feeds.Permanent(err)) {
 			return nil, err
 		}
 		if len(rows) == 0 || !rows[0].at.Before(oldest) {

@@ -34,7 +34,12 @@ func (f *Feed) Candles(ctx context.Context, c market.Contract, from, to time.Tim
 		list, err = f.lastCandles(ctx, c, from, to)
 		return err
 	})
-	g.Go(func() error { return f.markExtremes(ctx, c, from, to, marks) })
+	g.Go(func() error {
+		if err := f.markExtremes(ctx, c, from, to, marks); !feeds.Permanent(err) {
+			return err
+		}
+		return nil
+	})
 	if to.Sub(from) <= takersSpan {
 		g.Go(func() error { return f.extra(ctx, f.takerShares(ctx, c, from, to, takers)) })
 	}

@@ -338,7 +338,7 @@ func (v *venue) fetch(ctx context.Context, f *filling, from, to time.Time) ([]ma
 	// The stream told the open interest of the newest bars.
 	if len(points) == 0 || points[0].At.After(candles[0].Start) {
 		told, err := v.feed.OpenInterest(ctx, contract, from.Add(-time.Hour), to)
-		if err != nil {
+		if err != nil && !feeds.Permanent(err) {
 			return nil, err
 		}
 		points = merge(told, points)
