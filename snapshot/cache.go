@@ -18,6 +18,8 @@ type CacheOptions struct {
 	Warm []Key
 	// Every is the time between two refreshes of a key.
 	Every time.Duration
+	// CoinsEvery is the time between two looks at the source's list of coins; an hour if 0.
+	CoinsEvery time.Duration
 	// FetchTimeout bounds one refresh.
 	FetchTimeout time.Duration
 	// Idle is how long a key that is not warm is refreshed after it was last asked
@@ -44,6 +46,7 @@ func (o CacheOptions) withDefaults() CacheOptions {
 	}
 	set(&o.Every, 30*time.Second)
 	set(&o.FetchTimeout, 20*time.Second)
+	set(&o.CoinsEvery, time.Hour)
 	set(&o.Idle, 15*time.Minute)
 	o.MaxKeys = max(o.MaxKeys, len(o.Warm)+1)
 	o.Parallel = max(o.Parallel, 1)

@@ -18,8 +18,6 @@ const (
 	maxRest = time.Minute
 	// hostRest is the rest after a failure that only the host can mend.
 	hostRest = 5 * time.Minute
-	// coinsEvery is the time between two looks at the source's list of coins.
-	coinsEvery = time.Hour
 )
 
 // refresher is the state of Run. Only Run's goroutine touches it.
@@ -230,7 +228,7 @@ func (r *refresher) list(l listing, now time.Time) {
 	c := r.cache
 	r.listing = false
 	if l.err == nil {
-		r.nextList, r.listFailures, r.listError = now.Add(coinsEvery), 0, ""
+		r.nextList, r.listFailures, r.listError = now.Add(c.opts.CoinsEvery), 0, ""
 		c.coins.Store(&l.coins)
 		return
 	}

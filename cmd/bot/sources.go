@@ -95,16 +95,21 @@ func newCache(c *config, source snapshot.Source, log *slog.Logger, observe func(
 			warm = append(warm, snapshot.Key{Coin: coin, Window: window})
 		}
 	}
+	var coinsEvery time.Duration
+	if c.source == sourceExchanges {
+		coinsEvery = time.Minute // it costs nothing, and an exchange may come back
+	}
 	return snapshot.NewCache(snapshot.CacheOptions{
-		Source:   source,
-		Warm:     warm,
-		Every:    every,
-		Idle:     idle,
-		MaxKeys:  maxKeys,
-		Parallel: parallel,
-		Log:      log,
-		Observe:  func(_ snapshot.Key, _ *snapshot.Snapshot, err error) { observe(err) },
-		Publish:  publish,
+		Source:     source,
+		CoinsEvery: coinsEvery,
+		Warm:       warm,
+		Every:      every,
+		Idle:       idle,
+		MaxKeys:    maxKeys,
+		Parallel:   parallel,
+		Log:        log,
+		Observe:    func(_ snapshot.Key, _ *snapshot.Snapshot, err error) { observe(err) },
+		Publish:    publish,
 	})
 }
 

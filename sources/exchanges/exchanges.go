@@ -160,11 +160,13 @@ func (s *Source) Run(ctx context.Context) error {
 // Coins implements snapshot.Source: every coin listed on two venues or more, the ones
 // with most open interest first.
 func (s *Source) Coins(ctx context.Context) ([]market.Coin, error) {
+	asked := time.Now()
 	for {
 		s.mu.Lock()
 		listed := slices.Clone(s.listed)
 		s.mu.Unlock()
-		if len(listed) > 0 {
+		// Before the others have told theirs, no coin is listed on two.
+		if len(listed) > 0 && (!s.telling() || time.Since(asked) > s.cfg.Patience) {
 			return listed, nil
 		}
 		pausing(ctx, 200*time.Millisecond)
@@ -172,6 +174,18 @@ func (s *Source) Coins(ctx context.Context) ([]market.Coin, error) {
 			return nil, &snapshot.Error{Problem: snapshot.Unavailable, Hint: "no exchange has told its contracts yet", Err: errors.Join(s.failures()...)}
 		}
 	}
+}
+
+// telling reports whether a venue is about to tell its contracts for the first time.
+func (s *Source) telling() bool {
+	return slices.ContainsFunc(s.venues, func(v *venue) bool {
+		if !v.unknown.Load() {
+			return false
+		}
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		return v.failure == nil
+	})
 }
 
 // failures is what went wrong last at each venue that is in trouble.
