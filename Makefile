@@ -26,7 +26,7 @@ bench: ## run the benchmarks, compare charts with go-chart and matplotlib, measu
 	$(GO) test -run '^$$' -bench . -benchmem ./liquidation ./feeds/...
 	$(GO) test -run '^$$' -bench . -benchtime 3x ./storage
 	$(GO) test -run '^$$' -bench DecodeToState -benchmem ./sources/exchanges
-	GOGC=40 $(GO) test -run '^$$' -bench HundredCoins -benchtime 3x ./sources/exchanges
+	GOGC=33 $(GO) test -run '^$$' -bench HundredCoins -benchtime 3x ./sources/exchanges
 	$(GO) test -run '^$$' -bench . -benchtime 30x ./cmd/bot
 	$(GO) test ./cmd/bot -run 'TestRepliesDuringAFanOut|TestFanOut' -measure -v | grep -E 'idle|sends|ok|FAIL'
 	./bench/compare.sh

@@ -238,7 +238,7 @@ func newExchanges(ctx context.Context, c *config, patience time.Duration, log *s
 
 // garbage is how much the heap may grow between two collections while it holds the maps of
 // a hundred coins, in per cent: they live long, and a small machine should hold them.
-const garbage = 40
+const garbage = 33
 
 // spareMemory makes the process smaller, unless the host has set GOGC.
 func spareMemory(environ []string) {
