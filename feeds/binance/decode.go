@@ -23,7 +23,7 @@ type Decoder struct {
 	latest func() time.Time
 	learn  func(symbol string, t market.LeverageTiers)
 	known  map[string]*instrument
-	seen   recent
+	seen   *feeds.Recent[order]
 	// ev is the event that is being read.
 	ev event
 }
@@ -44,7 +44,7 @@ func NewDecoder(contracts []market.Contract, sink feeds.Sink, now func() time.Ti
 }
 
 func newDecoder(contracts []market.Contract, sink feeds.Sink, latest func() time.Time) *Decoder {
-	d := &Decoder{sink: sink, latest: latest, known: make(map[string]*instrument, len(contracts)), learn: func(string, market.LeverageTiers) {}}
+	d := &Decoder{sink: sink, latest: latest, known: make(map[string]*instrument, len(contracts)), seen: feeds.NewRecent[order](remembered), learn: func(string, market.LeverageTiers) {}}
 	for i := range contracts {
 		d.known[contracts[i].Symbol] = &instrument{contract: &contracts[i]}
 	}

@@ -98,7 +98,7 @@ func (d *Decoder) tellOrder() feeds.Reason {
 	if !feeds.PossibleCoins(l.Coins) || !feeds.PossiblePrice(l.PriceUSD) {
 		return feeds.Impossible
 	}
-	if !d.seen.add(order{c, ev.due, ev.filled.v, ev.averageFill.v, ev.side}) {
+	if !d.seen.Add(order{c, ev.due, ev.filled.v, ev.averageFill.v, ev.side}) {
 		return feeds.Duplicate
 	}
 	d.sink.Update(feeds.Update{Contract: c, Kind: feeds.Liquidation, At: at, Order: l})
@@ -133,29 +133,3 @@ type order struct {
 // remembered is how many orders are remembered, many more than come while a connection
 // is replaced.
 const remembered = 4096
-
-// recent are the newest orders.
-type recent struct {
-	known map[order]bool
-	ring  []order
-	next  int
-}
-
-// add reports whether an order is new.
-func (r *recent) add(o order) bool {
-	if r.known[o] {
-		return false
-	}
-	if r.known == nil {
-		r.known = make(map[order]bool, remembered)
-	}
-	if len(r.ring) < remembered {
-		r.ring = append(r.ring, o)
-	} else {
-		delete(r.known, r.ring[r.next])
-		r.ring[r.next] = o
-		r.next = (r.next + 1) % remembered
-	}
-	r.known[o] = true
-	return true
-}

@@ -23,7 +23,7 @@ type Decoder struct {
 	sink      feeds.Sink
 	now       func() time.Time
 	amounts   *Amounts
-	seen      *recent
+	seen      *feeds.Recent[uint64]
 	answer    func(reply)
 
 	d    jx.Decoder
@@ -64,7 +64,7 @@ func knownOf(contracts []market.Contract) map[string]*known {
 }
 
 func newDecoder(contracts map[string]*known, sink feeds.Sink, now func() time.Time, amounts *Amounts, answer func(reply)) *Decoder {
-	return &Decoder{contracts: contracts, sink: sink, now: now, amounts: amounts, seen: newRecent(), answer: answer}
+	return &Decoder{contracts: contracts, sink: sink, now: now, amounts: amounts, seen: feeds.NewRecent[uint64](recentOrders), answer: answer}
 }
 
 // topic is what a message is about.
@@ -306,7 +306,7 @@ func (d *Decoder) liquidation(r *row) bool {
 	}
 	c := r.known.contract
 	id := identity(c.Symbol, &r.print)
-	if !d.seen.add(id) {
+	if !d.seen.Add(id) {
 		d.sink.Dropped(feeds.Duplicate)
 		return false
 	}

@@ -22,7 +22,7 @@ type Decoder struct {
 	contracts map[string]*known
 	sink      feeds.Sink
 	now       func() time.Time
-	seen      *recent
+	seen      *feeds.Recent[uint64]
 	answer    func(reply)
 
 	d    jx.Decoder
@@ -64,7 +64,7 @@ func knownOf(contracts []market.Contract) map[string]*known {
 }
 
 func newDecoder(contracts map[string]*known, sink feeds.Sink, now func() time.Time, answer func(reply)) *Decoder {
-	return &Decoder{contracts: contracts, sink: sink, now: now, seen: newRecent(), answer: answer}
+	return &Decoder{contracts: contracts, sink: sink, now: now, seen: feeds.NewRecent[uint64](recentOrders), answer: answer}
 }
 
 // channel and event are what a message is about.
@@ -332,7 +332,7 @@ func (d *Decoder) liquidation(r *row) bool {
 		return false
 	}
 	id := identity(r.known.contract.Symbol, r.at, r.size, r.price)
-	if !d.seen.add(id) {
+	if !d.seen.Add(id) {
 		d.sink.Dropped(feeds.Duplicate)
 		return false
 	}

@@ -162,34 +162,8 @@ func (t *told) stale(now time.Time) bool {
 	return now.UnixNano()-t.openInterest.Load() >= int64(staleInterest)
 }
 
-// recent remembers the newest forced orders, so that none is told twice.
-type recent struct {
-	ids  map[uint64]struct{}
-	ring []uint64
-	next int
-}
-
+// recentOrders is how many forced orders are remembered, so that none is told twice.
 const recentOrders = 8192
-
-func newRecent() *recent {
-	return &recent{ids: make(map[uint64]struct{}, recentOrders), ring: make([]uint64, 0, recentOrders)}
-}
-
-// add reports whether the order is new.
-func (r *recent) add(id uint64) bool {
-	if _, ok := r.ids[id]; ok {
-		return false
-	}
-	r.ids[id] = struct{}{}
-	if len(r.ring) < recentOrders {
-		r.ring = append(r.ring, id)
-		return true
-	}
-	delete(r.ids, r.ring[r.next])
-	r.ring[r.next] = id
-	r.next = (r.next + 1) % recentOrders
-	return true
-}
 
 // identity is the same for the same order only (FNV-1a of what tells it apart). Gate gives
 // its orders no number.

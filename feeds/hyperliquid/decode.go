@@ -24,7 +24,7 @@ type Decoder struct {
 	sink     feeds.Sink
 	bySymbol map[string]*market.Contract
 	since    time.Time
-	told     memory
+	told     *feeds.Recent[uint64]
 
 	outer, inner jx.Decoder
 }
@@ -32,7 +32,7 @@ type Decoder struct {
 // NewDecoder makes a decoder for some contracts. Fills that the venue repeats when a
 // subscription begins are news only from since on.
 func NewDecoder(contracts []market.Contract, since time.Time, sink feeds.Sink) *Decoder {
-	d := &Decoder{sink: sink, bySymbol: make(map[string]*market.Contract, len(contracts)), since: since}
+	d := &Decoder{sink: sink, bySymbol: make(map[string]*market.Contract, len(contracts)), since: since, told: feeds.NewRecent[uint64](remembered)}
 	for i := range contracts {
 		d.bySymbol[contracts[i].Symbol] = &contracts[i]
 	}

@@ -76,7 +76,7 @@ func (d *Decoder) tell(f *fill, now time.Time) feeds.Reason {
 		return feeds.Impossible
 	}
 	id := f.id()
-	if !d.told.add(id) {
+	if !d.told.Add(id) {
 		return feeds.Duplicate
 	}
 	d.sink.Update(feeds.Update{Contract: contract, Kind: feeds.Liquidation, At: f.at, Order: order, ID: id})
@@ -214,29 +214,3 @@ func isAddress(b []byte) bool {
 // remembered is how many liquidations are known again: all that the snapshots of MaxWatch
 // accounts can hold.
 const remembered = MaxWatch * 2000
-
-// memory knows the newest numbers that were added.
-type memory struct {
-	known map[uint64]struct{}
-	order []uint64
-	next  int
-}
-
-// add reports whether id is new.
-func (m *memory) add(id uint64) bool {
-	if _, ok := m.known[id]; ok {
-		return false
-	}
-	if m.known == nil {
-		m.known = make(map[uint64]struct{})
-	}
-	m.known[id] = struct{}{}
-	if len(m.order) < remembered {
-		m.order = append(m.order, id)
-		return true
-	}
-	delete(m.known, m.order[m.next])
-	m.order[m.next] = id
-	m.next = (m.next + 1) % remembered
-	return true
-}

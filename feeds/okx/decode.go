@@ -57,7 +57,7 @@ type Decoder struct {
 	frame  frame
 	found  []found
 	drops  []feeds.Reason
-	orders orders
+	orders *feeds.Recent[orderKey]
 }
 
 // track is what is known of a contract: the newest times told, by channel, ms.
@@ -93,7 +93,7 @@ func NewDecoder(contracts []market.Contract, sink feeds.Sink, now func() time.Ti
 }
 
 func newDecoder(contracts []market.Contract, sink feeds.Sink, now, latest func() time.Time) *Decoder {
-	d := &Decoder{sink: sink, now: now, latest: latest, known: make(map[string]*track, len(contracts)), in: jx.DecodeBytes(nil), orders: newOrders()}
+	d := &Decoder{sink: sink, now: now, latest: latest, known: make(map[string]*track, len(contracts)), in: jx.DecodeBytes(nil), orders: feeds.NewRecent[orderKey](remembered)}
 	for i := range contracts {
 		d.known[contracts[i].Symbol] = &track{contract: &contracts[i]}
 	}
@@ -225,7 +225,7 @@ func (d *Decoder) emit() (data bool) {
 		case f.update.At.After(latest) || older:
 			d.sink.Dropped(feeds.OutOfOrder)
 			continue
-		case f.update.Kind == feeds.Liquidation && !d.orders.fresh(f.track.contract, f.update.Order):
+		case f.update.Kind == feeds.Liquidation && !d.orders.Add(keyOf(f.track.contract, f.update.Order)):
 			d.sink.Dropped(feeds.Duplicate)
 			continue
 		}

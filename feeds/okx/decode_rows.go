@@ -260,13 +260,7 @@ func (d *Decoder) instrument(in *jx.Decoder) error {
 // remembered is how many forced orders are remembered.
 const remembered = 4096
 
-// orders tells forced orders that were told before: they have no number.
-type orders struct {
-	seen map[orderKey]struct{}
-	ring []orderKey
-	next int
-}
-
+// orderKey tells forced orders from each other: they have no number.
 type orderKey struct {
 	contract     *market.Contract
 	at           int64
@@ -274,23 +268,6 @@ type orderKey struct {
 	coins, price float64
 }
 
-func newOrders() orders {
-	return orders{seen: make(map[orderKey]struct{})}
-}
-
-// fresh notes an order and reports whether it was not known.
-func (o *orders) fresh(c *market.Contract, l market.Liquidation) bool {
-	key := orderKey{c, l.At.UnixMilli(), l.Side, l.Coins, l.PriceUSD}
-	if _, known := o.seen[key]; known {
-		return false
-	}
-	if len(o.ring) < remembered {
-		o.ring = append(o.ring, key)
-	} else {
-		delete(o.seen, o.ring[o.next])
-		o.ring[o.next] = key
-		o.next = (o.next + 1) % remembered
-	}
-	o.seen[key] = struct{}{}
-	return true
+func keyOf(c *market.Contract, l market.Liquidation) orderKey {
+	return orderKey{c, l.At.UnixMilli(), l.Side, l.Coins, l.PriceUSD}
 }
