@@ -50,7 +50,7 @@ func (f *Feed) limit(perMinute int64) { f.fullAt.Store(perMinute * 11 / 12) }
 // judge looks at the venue's count of used weight and at its error bodies, which may come
 // with a good status.
 func (f *Feed) judge(status int, header http.Header, body []byte) error {
-	now := f.clock.nowOr(header)
+	now := f.nowOr(header)
 	if used, err := strconv.ParseInt(header.Get("X-Mbx-Used-Weight-1m"), 10, 64); err == nil && used >= f.fullAt.Load() {
 		f.rest.Hold(time.Now().Add(untilNextMinute(now)))
 	}

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"liqbot/feeds"
+	"liqbot/feeds/clock"
 	"liqbot/feeds/rest"
 	"liqbot/market"
 )
@@ -51,7 +52,7 @@ type Feed struct {
 	rest *rest.Client
 	// fullAt is the used weight of a minute from which on requests wait for the next one.
 	fullAt atomic.Int64
-	clock  clock
+	clock  clock.Clock
 
 	mu sync.Mutex
 	// live are tiers that the stream told, by symbol.

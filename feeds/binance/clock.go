@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/go-faster/jx"
@@ -14,14 +13,6 @@ import (
 	"liqbot/feeds/wire"
 )
 
-// clock knows how far the venue's clock is ahead of this machine's. It is rather behind
-// than ahead, by the time of an answer, so that no candle is taken for closed too early.
-type clock struct {
-	mu    sync.Mutex
-	ahead time.Duration
-	asked time.Time
-}
-
 const (
 	// freshFor is how long a comparison of clocks is trusted.
 	freshFor = time.Hour
@@ -29,45 +20,16 @@ const (
 	maxSkew = 24 * time.Hour
 )
 
-func (c *clock) set(venue, local time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.ahead, c.asked = venue.Sub(local), local
-}
-
 // latest is the latest time that the venue can tell of: more is believed until the clocks
 // have been compared.
-func (c *clock) latest() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.asked.IsZero() {
-		return time.Now().Add(maxSkew)
-	}
-	return time.Now().Add(c.ahead + maxAhead)
-}
+func (f *Feed) latest() time.Time { return f.clock.Latest(maxAhead, maxSkew) }
 
 // nowOr is the venue's time, by an answer's own date until the clocks have been compared.
-func (c *clock) nowOr(header http.Header) time.Time {
-	c.mu.Lock()
-	known := !c.asked.IsZero()
-	c.mu.Unlock()
-	if at, err := http.ParseTime(header.Get("Date")); err == nil && !known {
+func (f *Feed) nowOr(header http.Header) time.Time {
+	if at, err := http.ParseTime(header.Get("Date")); err == nil && !f.clock.Known() {
 		return at
 	}
-	return c.now()
-}
-
-// now is the venue's time as far as it is known.
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return time.Now().Add(c.ahead)
-}
-
-func (c *clock) fresh() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return !c.asked.IsZero() && time.Since(c.asked) < freshFor
+	return f.clock.Now()
 }
 
 // ServerTime implements feeds.Clock.
@@ -92,18 +54,18 @@ func (f *Feed) ServerTime(ctx context.Context) (time.Time, error) {
 	if at.IsZero() {
 		return time.Time{}, badData("read the time", wire.ErrType)
 	}
-	f.clock.set(at, time.Now())
+	f.clock.Compare(at, 0)
 	return at, nil
 }
 
 // venueNow is the venue's time, compared with its clock once in a while.
 func (f *Feed) venueNow(ctx context.Context) (time.Time, error) {
-	if !f.clock.fresh() {
+	if !f.clock.Fresh(freshFor) {
 		if _, err := f.ServerTime(ctx); err != nil {
 			return time.Time{}, err
 		}
 	}
-	return f.clock.now(), nil
+	return f.clock.Now(), nil
 }
 
 func badData(doing string, err error) error {

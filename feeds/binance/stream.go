@@ -44,7 +44,7 @@ func (f *Feed) Stream(ctx context.Context, contracts []market.Contract, sink fee
 	defer wg.Wait()
 	defer cancel()
 	wg.Go(func() { f.poll(ctx, contracts, sink) })
-	d := newDecoder(contracts, sink, f.clock.latest)
+	d := newDecoder(contracts, sink, f.latest)
 	d.learn = f.learn
 	address := f.address(contracts)
 	return stream.Run(ctx, stream.Config{
@@ -136,7 +136,7 @@ func (f *Feed) pollOne(ctx context.Context, c *market.Contract, told *time.Time,
 		}
 		if gone {
 			sink.Dropped(feeds.UnknownContract)
-			sink.Update(feeds.Update{Contract: c, Kind: feeds.ContractChanged, At: f.clock.now().UTC()})
+			sink.Update(feeds.Update{Contract: c, Kind: feeds.ContractChanged, At: f.clock.Now()})
 		}
 		return gone
 	}
@@ -148,7 +148,7 @@ func (f *Feed) pollOne(ctx context.Context, c *market.Contract, told *time.Time,
 		sink.Dropped(feeds.WrongType)
 	case !feeds.PossibleCoins(coins):
 		sink.Dropped(feeds.Impossible)
-	case at.Before(*told), at.After(f.clock.latest()):
+	case at.Before(*told), at.After(f.latest()):
 		sink.Dropped(feeds.OutOfOrder)
 	default:
 		*told = at

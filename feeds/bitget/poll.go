@@ -91,7 +91,7 @@ func (f *Feed) pollOnce(ctx context.Context, contracts map[string]*known, gone m
 		found, err := f.pollTickers(ctx, pathTickers, url.Values{"productType": {usdt}}, stale, sink)
 		for name, k := range stale {
 			if err == nil && found != nil && !found[name] {
-				gone.note(k, false, f.guess(), sink)
+				gone.note(k, false, f.clock.Now(), sink)
 			}
 		}
 		return err
@@ -102,9 +102,9 @@ func (f *Feed) pollOnce(ctx context.Context, contracts map[string]*known, gone m
 		switch {
 		case err == nil && (found == nil || found[name]):
 		case err == nil:
-			gone.note(k, false, f.guess(), sink)
+			gone.note(k, false, f.clock.Now(), sink)
 		case feeds.ProblemOf(err) == feeds.NotListed:
-			gone.note(k, true, f.guess(), sink)
+			gone.note(k, true, f.clock.Now(), sink)
 			failed = err
 		default:
 			return err
@@ -116,7 +116,7 @@ func (f *Feed) pollOnce(ctx context.Context, contracts map[string]*known, gone m
 // pollTickers tells the tickers of an answer, and which there were; nil when some of them
 // could not be read.
 func (f *Feed) pollTickers(ctx context.Context, path string, query url.Values, stale map[string]*known, sink feeds.Sink) (map[string]bool, error) {
-	asked := f.guess()
+	asked := f.clock.Now()
 	body, err := f.get(ctx, path, query)
 	if err != nil {
 		return nil, err
@@ -128,7 +128,7 @@ func (f *Feed) pollTickers(ctx context.Context, path string, query url.Values, s
 			return err
 		}
 		found[r.known.contract.Symbol] = true
-		if r.at.IsZero() || r.at.Sub(f.guess()) > maxAhead {
+		if r.at.IsZero() || r.at.Sub(f.clock.Now()) > maxAhead {
 			r.at = asked
 		}
 		u, ok := r.update(r.known.contract, r.at)

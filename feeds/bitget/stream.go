@@ -163,7 +163,7 @@ func (c *connection) answered(a reply) {
 	c.mu.Lock()
 	c.names = slices.DeleteFunc(slices.Clone(c.names), func(n string) bool { return n == a.Symbol })
 	c.mu.Unlock()
-	c.sink.Update(feeds.Update{Contract: k.contract, Kind: feeds.ContractChanged, At: c.feed.guess()})
+	c.sink.Update(feeds.Update{Contract: k.contract, Kind: feeds.ContractChanged, At: c.feed.clock.Now()})
 }
 
 // liquidationsAgain asks for them once more after a while: without them all else would go

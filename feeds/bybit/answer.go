@@ -62,7 +62,7 @@ func (f *Feed) judge(status int, header http.Header, body []byte) error {
 	var retry time.Time
 	if pause > 0 {
 		retry = now.Add(pause)
-		if wait := resetAt(header).Sub(f.clock.now()); p == feeds.RateLimited && wait > 0 && wait < banned {
+		if wait := resetAt(header).Sub(f.clock.Now()); p == feeds.RateLimited && wait > 0 && wait < banned {
 			retry = now.Add(wait + time.Second)
 		}
 	}
@@ -97,7 +97,7 @@ func (f *Feed) obey(header http.Header) {
 	if err != nil || left > 0 {
 		return
 	}
-	if wait := resetAt(header).Sub(f.clock.now()); wait > 0 && wait <= 10*time.Second {
+	if wait := resetAt(header).Sub(f.clock.Now()); wait > 0 && wait <= 10*time.Second {
 		f.rest.Spend(rest.Cost{Budget: requests, Weight: burst + int(perSecond*wait.Seconds())})
 	}
 }
@@ -158,9 +158,9 @@ func (f *Feed) list(ctx context.Context, path string, query url.Values, row func
 	switch {
 	case err != nil:
 	case p.at.IsZero():
-		p.at = f.clock.now().UTC()
+		p.at = f.clock.Now()
 	default:
-		f.clock.compare(p.at)
+		f.clock.Compare(p.at, maxSkew)
 	}
 	if err == nil && p.bad > 0 && p.bad == p.rows {
 		err = fmt.Errorf("none of %d rows can be read", p.rows)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"liqbot/feeds"
+	"liqbot/feeds/clock"
 	"liqbot/feeds/rest"
 	"liqbot/market"
 )
@@ -50,7 +51,7 @@ type Config struct {
 type Feed struct {
 	cfg   Config
 	rest  *rest.Client
-	clock clock
+	clock clock.Clock
 }
 
 // What the public API of Bybit can serve.

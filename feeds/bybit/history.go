@@ -60,7 +60,7 @@ func (f *Feed) ServerTime(ctx context.Context) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, badData(path, err)
 	}
-	f.clock.compare(nano)
+	f.clock.Compare(nano, maxSkew)
 	return nano, nil
 }
 

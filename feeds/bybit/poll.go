@@ -82,7 +82,7 @@ func (f *Feed) askSilent(ctx context.Context, b *book, silent []int, sink feeds.
 func (f *Feed) leave(b *book, contract int, sink feeds.Sink) {
 	b.heard[contract].Store(time.Now().Add(gone).UnixMilli())
 	sink.Dropped(feeds.UnknownContract)
-	sink.Update(feeds.Update{Contract: &b.contracts[contract], Kind: feeds.ContractChanged, At: f.clock.now().UTC()})
+	sink.Update(feeds.Update{Contract: &b.contracts[contract], Kind: feeds.ContractChanged, At: f.clock.Now()})
 }
 
 // tickers asks for one symbol, or for all in one request if it is empty, and tells of
@@ -107,7 +107,7 @@ func (f *Feed) tickers(ctx context.Context, b *book, wanted []int, symbol string
 	if symbol == "" && len(rows) == 0 {
 		return badData("/v5/market/tickers", errors.New("no contract that is known"))
 	}
-	latest := f.clock.latest()
+	latest := f.latest()
 	for _, i := range wanted {
 		row, ok := rows[i]
 		c := &b.contracts[i]

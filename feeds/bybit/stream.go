@@ -92,7 +92,7 @@ type connection struct {
 func newConnection(f *Feed, name string, topics []string, b *book, sink feeds.Sink) *connection {
 	// Each job is about topics of its own, so there are never more jobs than topics.
 	c := &connection{feed: f, name: name, topics: topics, sink: sink, jobs: make(chan func(), len(topics)), retry: 4 * f.cfg.Silence, warned: make(map[string]bool)}
-	c.decoder = newDecoder(b, sink, f.clock.latest, c.answered)
+	c.decoder = newDecoder(b, sink, f.latest, c.answered)
 	return c
 }
 

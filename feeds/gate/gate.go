@@ -14,10 +14,10 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"liqbot/feeds"
+	"liqbot/feeds/clock"
 	"liqbot/feeds/rest"
 	"liqbot/market"
 )
@@ -56,7 +56,7 @@ type Feed struct {
 	cfg    Config
 	rest   *rest.Client
 	limits *limits
-	clock  clock
+	clock  clock.Clock
 	stats  statsCache
 }
 
@@ -119,7 +119,7 @@ func (f *Feed) ServerTime(ctx context.Context) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, bad(pathTime, err)
 	}
-	f.clock.measure(at, before, time.Now())
+	f.clock.Measure(at, before, time.Now(), 0)
 	return at, nil
 }
 
@@ -136,16 +136,8 @@ func bad(path string, err error) error {
 	return &feeds.Error{Venue: Venue, Problem: feeds.BadData, Err: fmt.Errorf("decode %s: %w", path, err)}
 }
 
-// clock knows how far Gate's clock is ahead of ours.
-type clock struct {
-	mu       sync.Mutex
-	ahead    time.Duration
-	measured time.Time
-	failed   time.Time
-}
-
 const (
-	// clockAge is how long a measured difference is believed.
+	// clockAge is how long a measured difference of the clocks is believed.
 	clockAge = 10 * time.Minute
 	// clockRest is how long a clock that could not be measured is left alone.
 	clockRest = 30 * time.Second
@@ -153,55 +145,10 @@ const (
 	mostAhead = time.Hour
 )
 
-// measure takes what Gate said between two moments of ours.
-func (c *clock) measure(at, before, after time.Time) {
-	way := after.Sub(before) / 2
-	ahead := at.Sub(before.Add(way))
-	if ahead.Abs() < way { // no more than the way there and back
-		ahead = 0
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.ahead, c.measured = ahead, after
-}
-
-func (c *clock) fail(now time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.failed = now
-}
-
-// due reports whether the clock should be measured.
-func (c *clock) due(now time.Time) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return (c.measured.IsZero() || now.Sub(c.measured) >= clockAge) && (c.failed.IsZero() || now.Sub(c.failed) >= clockRest)
-}
-
-// now is Gate's time. When Gate does not tell it, it is ours with what was known last.
+// now is Gate's time, measured when that is due.
 func (f *Feed) now(ctx context.Context) time.Time {
-	if f.clock.due(time.Now()) {
-		if _, err := f.ServerTime(ctx); err != nil && ctx.Err() == nil {
-			f.clock.fail(time.Now())
-			f.cfg.Log.Debug("no server time", slog.Any("err", err))
-		}
-	}
-	return f.guess()
-}
-
-// guess is Gate's time by what is known already.
-func (f *Feed) guess() time.Time {
-	f.clock.mu.Lock()
-	defer f.clock.mu.Unlock()
-	return time.Now().Add(f.clock.ahead).UTC()
+	return f.clock.Ask(ctx, clockAge, clockRest, f.ServerTime, f.cfg.Log)
 }
 
 // latest is what Gate's time can be at most.
-func (f *Feed) latest() time.Time {
-	f.clock.mu.Lock()
-	defer f.clock.mu.Unlock()
-	if f.clock.measured.IsZero() {
-		return time.Now().Add(mostAhead)
-	}
-	return time.Now().Add(f.clock.ahead)
-}
+func (f *Feed) latest() time.Time { return f.clock.Latest(0, mostAhead) }

@@ -92,7 +92,7 @@ func (f *Feed) pollOnce(ctx context.Context, contracts map[string]*known, gone m
 		found, err := f.pollTickers(ctx, nil, stale, sink)
 		for name, k := range stale {
 			if err == nil && found != nil && !found[name] {
-				gone.note(k, false, f.guess(), sink)
+				gone.note(k, false, f.clock.Now(), sink)
 			}
 		}
 		return err
@@ -103,9 +103,9 @@ func (f *Feed) pollOnce(ctx context.Context, contracts map[string]*known, gone m
 		switch {
 		case err == nil && (found == nil || found[name]):
 		case err == nil:
-			gone.note(k, false, f.guess(), sink)
+			gone.note(k, false, f.clock.Now(), sink)
 		case feeds.ProblemOf(err) == feeds.NotListed:
-			gone.note(k, true, f.guess(), sink)
+			gone.note(k, true, f.clock.Now(), sink)
 			failed = err
 		default:
 			return err
@@ -117,7 +117,7 @@ func (f *Feed) pollOnce(ctx context.Context, contracts map[string]*known, gone m
 // pollTickers tells the tickers of an answer, and which there were; nil when some of them
 // could not be read. They are told as of when they were asked for.
 func (f *Feed) pollTickers(ctx context.Context, query url.Values, stale map[string]*known, sink feeds.Sink) (map[string]bool, error) {
-	at := f.guess()
+	at := f.clock.Now()
 	body, err := f.get(ctx, pathTickers, query)
 	if err != nil {
 		return nil, err

@@ -253,7 +253,7 @@ func (c *connection) drop(name string) {
 	c.names = slices.DeleteFunc(slices.Clone(c.names), func(n string) bool { return n == name })
 	c.mu.Unlock()
 	if k := c.known[name]; k != nil {
-		c.sink.Update(feeds.Update{Contract: k.contract, Kind: feeds.ContractChanged, At: c.feed.guess()})
+		c.sink.Update(feeds.Update{Contract: k.contract, Kind: feeds.ContractChanged, At: c.feed.clock.Now()})
 	}
 }
 

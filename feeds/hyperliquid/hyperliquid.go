@@ -26,6 +26,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"liqbot/feeds"
+	"liqbot/feeds/clock"
 	"liqbot/feeds/rest"
 	"liqbot/feeds/wire"
 	"liqbot/market"
@@ -93,7 +94,7 @@ type Feed struct {
 	// newest is the last listing, however old.
 	newest atomic.Pointer[listing]
 	fills  *kept[[]pastFill]
-	clock  clock
+	clock  clock.Clock
 	// dials spaces out the connections that callers begin.
 	dials *rate.Limiter
 }
@@ -210,7 +211,7 @@ func (f *Feed) ServerTime(ctx context.Context) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, badData("exchangeStatus", err)
 	}
-	f.clock.measure(at, before, time.Now())
+	f.clock.Measure(at, before, time.Now(), clockLag)
 	return at, nil
 }
 

@@ -64,7 +64,7 @@ func (f *Feed) Stream(ctx context.Context, contracts []market.Contract, sink fee
 		Subscribe: s.subscribe,
 		Handle: func(frame []byte) bool {
 			sink.Frame(streamName, frame)
-			return decoder.Frame(frame, f.clock.at(time.Now()))
+			return decoder.Frame(frame, f.clock.Now())
 		},
 		Ping:       func() []byte { return []byte(`{"method":"ping"}`) },
 		PingEvery:  min(f.cfg.Silence, 30*time.Second),
@@ -112,7 +112,7 @@ func (s *session) live(ctx context.Context) []*market.Contract {
 			s.sink.Dropped(feeds.Refused)
 			if !s.changed[c.Symbol] {
 				s.changed[c.Symbol] = true
-				s.sink.Update(feeds.Update{Contract: c, Kind: feeds.ContractChanged, At: s.feed.clock.at(time.Now())})
+				s.sink.Update(feeds.Update{Contract: c, Kind: feeds.ContractChanged, At: s.feed.clock.Now()})
 			}
 		}
 	}

@@ -26,7 +26,7 @@ func (f *Feed) Contracts(ctx context.Context) ([]market.Contract, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, skipped, err := decodeContracts(body, f.clock.now())
+	list, skipped, err := decodeContracts(body, f.clock.Now())
 	if err != nil {
 		return nil, badData("instruments", err)
 	}

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"liqbot/feeds"
+	"liqbot/feeds/clock"
 	"liqbot/feeds/rest"
 	"liqbot/feeds/wire"
 	"liqbot/market"
@@ -57,7 +58,7 @@ type Feed struct {
 	cfg    Config
 	client *rest.Client
 	limits *limits
-	clock  clock
+	clock  clock.Clock
 	// dials keeps handshakes below the three a second that the venue allows an address.
 	dials *rate.Limiter
 	log   *slog.Logger
@@ -129,6 +130,6 @@ func (f *Feed) ServerTime(ctx context.Context) (time.Time, error) {
 	if err != nil || at.IsZero() {
 		return time.Time{}, badData("time", err)
 	}
-	f.clock.compare(at)
+	f.clock.Compare(at, maxSkew)
 	return at, nil
 }

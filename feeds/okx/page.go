@@ -44,7 +44,7 @@ type reader func(d *jx.Decoder) (at time.Time, keep func(), err error)
 // pull walks back from to until from, with each level as far as it reaches.
 func (f *Feed) pull(ctx context.Context, symbol string, from, to time.Time, levels []level, read reader) error {
 	// The next older entry is at least apart before the cursor.
-	now, cursor, apart := f.clock.now(), to, time.Nanosecond
+	now, cursor, apart := f.clock.Now(), to, time.Nanosecond
 	for _, l := range levels {
 		least := from
 		if reach := now.Add(-l.depth); l.depth > 0 && reach.After(from) {

@@ -49,10 +49,10 @@ func (f *Feed) Stream(ctx context.Context, contracts []market.Contract, sink fee
 			name = fmt.Sprintf("public-%d", n+1)
 		}
 		own := contracts[first:min(first+perConnection, len(contracts))]
-		l := &line{feed: f, name: name, sink: sink, decoder: newDecoder(own, sink, f.clock.now, f.clock.latest), refused: make(chan struct{}, 1)}
+		l := &line{feed: f, name: name, sink: sink, decoder: newDecoder(own, sink, f.clock.Now, f.latest), refused: make(chan struct{}, 1)}
 		if first == 0 {
 			// Forced orders of all contracts come here.
-			l.decoder = newDecoder(contracts, sink, f.clock.now, f.clock.latest)
+			l.decoder = newDecoder(contracts, sink, f.clock.Now, f.latest)
 			l.topics = []topic{{channel: liquidationChannel}, {channel: instrumentChannel}}
 		}
 		for i := range own {
@@ -169,7 +169,7 @@ func (l *line) heard(n notice) {
 		delete(l.waiting, gone)
 		l.mu.Unlock()
 		if t := l.decoder.known[gone.symbol]; t != nil {
-			l.sink.Update(feeds.Update{Contract: t.contract, Kind: feeds.ContractChanged, At: l.feed.clock.now().UTC()})
+			l.sink.Update(feeds.Update{Contract: t.contract, Kind: feeds.ContractChanged, At: l.feed.clock.Now()})
 		}
 		select {
 		case l.refused <- struct{}{}:
