@@ -1,6 +1,10 @@
 package market
 
-import "time"
+import (
+	"cmp"
+	"slices"
+	"time"
+)
 
 // Bar is a candle of a contract with the open interest at its start: what a
 // liquidation map is estimated from.
@@ -66,4 +70,22 @@ func (f VenueFunding) EightHourRate() float64 {
 		return f.Rate
 	}
 	return f.Rate * float64(8*time.Hour) / float64(f.Interval)
+}
+
+// MergeBars joins two lists of one contract, oldest first; where both have a start the
+// second's bar counts.
+func MergeBars(known, fresh []Bar) []Bar {
+	return merge(known, fresh, func(a, b Bar) int { return a.Start.Compare(b.Start) })
+}
+
+// MergeRealised joins two lists of one coin, oldest first and then by venue; where both have
+// a venue's row of a start the second's counts.
+func MergeRealised(known, fresh []Realised) []Realised {
+	return merge(known, fresh, func(a, b Realised) int { return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.Venue, b.Venue)) })
+}
+
+func merge[T any](known, fresh []T, compare func(a, b T) int) []T {
+	all := append(slices.Clone(fresh), known...)
+	slices.SortStableFunc(all, compare)
+	return slices.CompactFunc(all, func(a, b T) bool { return compare(a, b) == 0 })
 }

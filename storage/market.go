@@ -162,7 +162,7 @@ func (m *Market) SaveBars(venue market.Venue, symbol string, bars []market.Bar) 
 			if row, err := unseal(bucket.Get(key)); err == nil {
 				known = readBars(start, row)
 			}
-			if err := bucket.Put(key, seal(appendBars(nil, start, mergeBars(known, fresh)))); err != nil {
+			if err := bucket.Put(key, seal(appendBars(nil, start, market.MergeBars(known, fresh)))); err != nil {
 				return err
 			}
 		}
@@ -201,14 +201,6 @@ func forget(tx *bolt.Tx, now time.Time) error {
 		dropBefore(tx.Bucket(realisedBucket), nil, bars),
 		dropBefore(tx.Bucket(accuracyBucket), nil, hourKey(nil, now.Add(-accuracyKept))),
 	)
-}
-
-// mergeBars joins two lists of one day, oldest first; where both have a start the
-// second's counts.
-func mergeBars(known, fresh []market.Bar) []market.Bar {
-	all := append(slices.Clone(fresh), known...)
-	slices.SortStableFunc(all, func(a, b market.Bar) int { return a.Start.Compare(b.Start) })
-	return slices.CompactFunc(all, func(a, b market.Bar) bool { return a.Start.Equal(b.Start) })
 }
 
 // Flags of a bar.

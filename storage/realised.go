@@ -1,10 +1,8 @@
 package storage
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -43,7 +41,7 @@ func (m *Market) SaveRealised(coin market.Coin, rows []market.Realised) error {
 			if row, err := unseal(bucket.Get(key)); err == nil {
 				known = readRealised(row)
 			}
-			row, err := json.Marshal(mergeRealised(known, fresh))
+			row, err := json.Marshal(market.MergeRealised(known, fresh))
 			if err != nil {
 				return err
 			}
@@ -65,15 +63,4 @@ func readRealised(row []byte) []market.Realised {
 		return nil
 	}
 	return rows
-}
-
-func mergeRealised(known, fresh []market.Realised) []market.Realised {
-	all := append(slices.Clone(fresh), known...)
-	slices.SortStableFunc(all, func(a, b market.Realised) int {
-		if c := a.Start.Compare(b.Start); c != 0 {
-			return c
-		}
-		return cmp.Compare(a.Venue, b.Venue)
-	})
-	return slices.CompactFunc(all, func(a, b market.Realised) bool { return a.Start.Equal(b.Start) && a.Venue == b.Venue })
 }

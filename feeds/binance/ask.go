@@ -26,21 +26,9 @@ func (f *Feed) get(ctx context.Context, path string, query url.Values, costs ...
 		if err == nil || wait > 800*time.Millisecond || !errors.Is(err, errPassing) {
 			return body, err
 		}
-		if !pause(ctx, wait) {
+		if feeds.Pause(ctx, wait) != nil {
 			return nil, ctx.Err()
 		}
-	}
-}
-
-// pause waits and reports whether the context still lives.
-func pause(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }
 

@@ -101,7 +101,7 @@ func (f *Feed) pollSome(ctx context.Context, contracts []market.Contract, first,
 	slow := max(10*time.Second/time.Duration(len(contracts)), quick)
 	told := make([]time.Time, len(contracts))
 	gone := make([]bool, len(contracts))
-	if !pause(ctx, time.Duration(first)*quick) {
+	if feeds.Pause(ctx, time.Duration(first)*quick) != nil {
 		return
 	}
 	for round := 0; ; round++ {
@@ -116,7 +116,7 @@ func (f *Feed) pollSome(ctx context.Context, contracts []market.Contract, first,
 			if !gone[i] {
 				gone[i] = f.pollOne(ctx, &contracts[i], &told[i], sink)
 			}
-			if !pause(ctx, between*time.Duration(step)) {
+			if feeds.Pause(ctx, between*time.Duration(step)) != nil {
 				return
 			}
 		}

@@ -133,17 +133,5 @@ func (l *limits) wait(ctx context.Context, path string) error {
 	if d <= 0 {
 		return nil
 	}
-	return pause(ctx, d)
-}
-
-// pause waits; the error is the context's.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return feeds.Pause(ctx, d)
 }

@@ -58,7 +58,7 @@ func (f *Feed) poll(ctx context.Context, contracts map[string]*known, sink feeds
 			f.cfg.Log.Warn("tickers not polled", slog.Any("err", err))
 		}
 		failed = err != nil
-		if pause(ctx, pollEvery) != nil {
+		if feeds.Pause(ctx, pollEvery) != nil {
 			return
 		}
 	}

@@ -176,7 +176,7 @@ func (c *connection) liquidationsAgain() {
 		return
 	}
 	c.sending.Go(func() { // it fails only with the connection
-		if pause(ctx, retries*c.feed.cfg.MinBackoff) == nil {
+		if feeds.Pause(ctx, retries*c.feed.cfg.MinBackoff) == nil {
 			_ = conn.Send(ctx, []byte(toLiquidations))
 		}
 	})

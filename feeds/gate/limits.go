@@ -100,19 +100,7 @@ func (l *limits) wait(ctx context.Context) error {
 	if d <= 0 {
 		return nil
 	}
-	return pause(ctx, d)
-}
-
-// pause waits; the error is the context's.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return feeds.Pause(ctx, d)
 }
 
 // decodeError reads {"label":…,"message":…}; both are empty when it is something else.

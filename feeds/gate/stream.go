@@ -273,7 +273,7 @@ func (c *connection) resend(wait time.Duration, channel string, names []string) 
 		return
 	}
 	c.sending.Go(func() { // it fails only with the connection
-		if pause(ctx, wait) == nil {
+		if feeds.Pause(ctx, wait) == nil {
 			_ = c.send(ctx, conn, channel, names)
 		}
 	})

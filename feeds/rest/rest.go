@@ -205,7 +205,7 @@ func (c *Client) send(ctx context.Context, method, path string, body []byte) ([]
 	}
 	req, err := http.NewRequestWithContext(ctx, method, c.cfg.URL+path, content)
 	if err != nil {
-		return nil, fmt.Errorf("make request: %w", withoutURL(err))
+		return nil, fmt.Errorf("make request: %w", feeds.WithoutAddress(err))
 	}
 	maps.Copy(req.Header, c.cfg.Header)
 	if body != nil {
@@ -213,7 +213,7 @@ func (c *Client) send(ctx context.Context, method, path string, body []byte) ([]
 	}
 	resp, err := c.cfg.Client.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("ask %s: %w", pathOnly(path), withoutURL(err))
+		return nil, fmt.Errorf("ask %s: %w", pathOnly(path), feeds.WithoutAddress(err))
 	}
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, c.cfg.MaxBody+1))
@@ -290,12 +290,4 @@ func (c *Client) refused() error {
 func pathOnly(path string) string {
 	path, _, _ = strings.Cut(path, "?")
 	return path
-}
-
-// withoutURL takes the address off an error of net/http: a host's own may hold a secret.
-func withoutURL(err error) error {
-	if u, ok := errors.AsType[*url.Error](err); ok {
-		return u.Err
-	}
-	return err
 }

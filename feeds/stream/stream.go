@@ -9,10 +9,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"liqbot/feeds"
 
 	"github.com/cenkalti/backoff/v5"
 	"github.com/coder/websocket"
@@ -134,21 +135,9 @@ func Run(ctx context.Context, cfg Config) error {
 			cfg.Log.Warn("stream lost", slog.String("stream", cfg.Name), slog.Any("err", err))
 		}
 		failed = failed || !errors.Is(err, ErrOld)
-		if !rest(ctx, wait.NextBackOff()) {
-			return nil
+		if err := feeds.Pause(ctx, wait.NextBackOff()); err != nil {
+			return nil //nolint:nilerr // asked to stop
 		}
-	}
-}
-
-// rest waits and reports whether the context still lives.
-func rest(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }
 
@@ -192,19 +181,10 @@ func dial(ctx context.Context, cfg Config) (*Conn, error) {
 		_ = resp.Body.Close()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("connect: %w", withoutURL(err))
+		return nil, fmt.Errorf("connect: %w", feeds.WithoutAddress(err))
 	}
 	ws.SetReadLimit(cfg.ReadLimit)
 	return &Conn{ws: ws, pace: rate.NewLimiter(rate.Limit(cfg.SendRate), 8)}, nil
-}
-
-// withoutURL takes the address off an error of the handshake: a host's own may hold a
-// secret.
-func withoutURL(err error) error {
-	if u, ok := errors.AsType[*url.Error](err); ok {
-		return u.Err
-	}
-	return err
 }
 
 // read subscribes and hands on what comes until the connection ends.

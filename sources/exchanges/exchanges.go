@@ -169,7 +169,7 @@ func (s *Source) Coins(ctx context.Context) ([]market.Coin, error) {
 		if len(listed) > 0 && (!s.telling() || time.Since(asked) > s.cfg.Patience) {
 			return listed, nil
 		}
-		pausing(ctx, 200*time.Millisecond)
+		_ = feeds.Pause(ctx, 200*time.Millisecond)
 		if ctx.Err() != nil {
 			return nil, &snapshot.Error{Problem: snapshot.Unavailable, Hint: "no exchange has told its contracts yet", Err: errors.Join(s.failures()...)}
 		}
@@ -204,7 +204,7 @@ func (s *Source) failures() []error {
 // upkeep forgets what is old and saves what is new, every half minute.
 func (s *Source) upkeep(ctx context.Context) {
 	for ctx.Err() == nil {
-		pausing(ctx, 30*time.Second)
+		_ = feeds.Pause(ctx, 30*time.Second)
 		now := s.cfg.Now()
 		idle := false
 		s.mu.Lock()

@@ -23,7 +23,7 @@ type room struct {
 	*exchanges.Source
 	t      *testing.T
 	venues map[market.Venue]*fake
-	bars   *memory
+	bars   *exchanges.Memory
 	stop   func()
 	// tape records the room, and seen is told of what Fetch returned; both may be nil.
 	tape *tape.Writer
@@ -31,7 +31,7 @@ type room struct {
 }
 
 func newRoom() *room {
-	r := &room{venues: make(map[market.Venue]*fake), bars: newMemory()}
+	r := &room{venues: make(map[market.Venue]*fake), bars: exchanges.NewMemory()}
 	for i, name := range names {
 		r.venues[name] = newFake(name, 0.4/float64(i+1))
 	}

@@ -16,7 +16,7 @@ import (
 )
 
 // full is a disk that is full.
-type full struct{ *memory }
+type full struct{ *exchanges.Memory }
 
 func (full) SaveBars(market.Venue, string, []market.Bar) error { return errors.New("no space left") }
 

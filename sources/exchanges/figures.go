@@ -27,7 +27,7 @@ func (s *Source) keepInterest(ctx context.Context, v *venue) {
 		totals, err := teller.OpenInterests(ctx)
 		v.noteFailure("open interest of all", err)
 		if err != nil {
-			pausing(ctx, retryAfter(err, wait, s.cfg.Now()))
+			_ = feeds.Pause(ctx, retryAfter(err, wait, s.cfg.Now()))
 			wait = min(2*wait, retryMost)
 			continue
 		}
@@ -35,7 +35,7 @@ func (s *Source) keepInterest(ctx context.Context, v *venue) {
 		s.interest[v.name] = totals
 		s.mu.Unlock()
 		s.curate()
-		pausing(ctx, interestEvery)
+		_ = feeds.Pause(ctx, interestEvery)
 	}
 }
 
@@ -67,10 +67,10 @@ func (v *venue) keepFigures(ctx context.Context) {
 				asked[contract.Symbol] = now
 				v.usualFunding(ctx, fundings, f)
 			}
-			pausing(ctx, figuresEvery/time.Duration(2*len(list)+1))
+			_ = feeds.Pause(ctx, figuresEvery/time.Duration(2*len(list)+1))
 		}
 		if len(list) == 0 {
-			pausing(ctx, retryFirst)
+			_ = feeds.Pause(ctx, retryFirst)
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/singleflight"
 
+	"liqbot/feeds"
 	"liqbot/liquidation"
 	"liqbot/market"
 	"liqbot/snapshot"
@@ -104,7 +105,7 @@ func (s *Source) awaitHeat(ctx context.Context, c *coin) error {
 		if !errors.Is(err, errFilling) {
 			return err
 		}
-		pausing(ctx, look)
+		_ = feeds.Pause(ctx, look)
 		if ctx.Err() != nil {
 			return &snapshot.Error{Problem: snapshot.Unavailable, Hint: "its history is still being fetched", Err: errors.Join(append(s.failures(), err)...)}
 		}

@@ -263,7 +263,7 @@ func (v *venue) extend(ctx context.Context, f *filling, from, to time.Time) (boo
 			known = nil
 		}
 		// The disk may have refused the new ones.
-		return true, v.rebuild(f, merged(known, bars, func(a, b market.Bar) int { return a.Start.Compare(b.Start) }))
+		return true, v.rebuild(f, market.MergeBars(known, bars))
 	}
 	taped := f.coin.tape.barsFor(bars)
 	f.coin.mu.Lock()

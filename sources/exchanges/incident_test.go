@@ -36,7 +36,7 @@ func TestAnIncidentBecomesATape(t *testing.T) {
 			list = append(list, r.venues[name])
 		}
 		s := exchanges.New(exchanges.Config{
-			Feeds: list, Bars: newMemory(), Coins: []market.Coin{"BTC"}, Follow: 1, KeyLevelBand: 0.06, SymmetricBand: 0.05, Tape: w,
+			Feeds: list, Bars: exchanges.NewMemory(), Coins: []market.Coin{"BTC"}, Follow: 1, KeyLevelBand: 0.06, SymmetricBand: 0.05, Tape: w,
 		})
 		r.Source, r.t = s, t
 		ctx, cancel := context.WithCancel(t.Context())

@@ -40,8 +40,7 @@ func (m *Memory) SaveBars(venue market.Venue, symbol string, bars []market.Bar) 
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	key := contractKey{venue, symbol}
-	m.bars[key] = merged(m.bars[key], bars,
-		func(a, b market.Bar) int { return a.Start.Compare(b.Start) })
+	m.bars[key] = market.MergeBars(m.bars[key], bars)
 	return nil
 }
 
@@ -56,18 +55,6 @@ func (m *Memory) Realised(coin market.Coin, since time.Time) ([]market.Realised,
 func (m *Memory) SaveRealised(coin market.Coin, rows []market.Realised) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.realised[coin] = merged(m.realised[coin], rows, func(a, b market.Realised) int {
-		if c := a.Start.Compare(b.Start); c != 0 {
-			return c
-		}
-		return slices.Compare([]byte(a.Venue), []byte(b.Venue))
-	})
+	m.realised[coin] = market.MergeRealised(m.realised[coin], rows)
 	return nil
-}
-
-// merged joins two lists in order; of two that are equal the second's counts.
-func merged[T any](known, fresh []T, compare func(a, b T) int) []T {
-	all := append(slices.Clone(fresh), known...)
-	slices.SortStableFunc(all, compare)
-	return slices.CompactFunc(all, func(a, b T) bool { return compare(a, b) == 0 })
 }

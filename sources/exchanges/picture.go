@@ -43,7 +43,7 @@ func (s *Source) Fetch(ctx context.Context, key snapshot.Key) (*snapshot.Snapsho
 		if !errors.Is(err, errFilling) {
 			return snap, err
 		}
-		pausing(ctx, look)
+		_ = feeds.Pause(ctx, look)
 		if ctx.Err() != nil {
 			return nil, &snapshot.Error{Problem: snapshot.Unavailable, Hint: "its history is still being fetched", Err: errors.Join(append(s.failures(), err)...)}
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"liqbot/feeds"
 	"liqbot/market"
 )
 
@@ -99,7 +100,7 @@ func (v *venue) keepStream(ctx context.Context, extra bool) {
 		select {
 		case <-ctx.Done():
 		case <-changed:
-			pausing(ctx, settle)
+			_ = feeds.Pause(ctx, settle)
 			select {
 			case <-changed:
 			default:
@@ -107,7 +108,7 @@ func (v *venue) keepStream(ctx context.Context, extra bool) {
 		case err := <-ended:
 			v.noteFailure("streams", err)
 			ended <- nil
-			pausing(ctx, retryAfter(err, retryMost, v.engine.cfg.Now()))
+			_ = feeds.Pause(ctx, retryAfter(err, retryMost, v.engine.cfg.Now()))
 		}
 		stop()
 		if err := <-ended; err != nil {

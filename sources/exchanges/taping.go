@@ -37,7 +37,7 @@ func (s *Source) beginTape() {
 // keepTape makes what is on the tape readable each second.
 func (s *Source) keepTape(ctx context.Context) {
 	for ctx.Err() == nil {
-		pausing(ctx, time.Second)
+		_ = feeds.Pause(ctx, time.Second)
 		s.cfg.Tape.Flush()
 	}
 }

@@ -218,7 +218,7 @@ func (v *venue) keepList(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 		case <-v.relist:
-			pausing(ctx, settle)
+			_ = feeds.Pause(ctx, settle)
 		case <-time.After(pause):
 		}
 	}
@@ -266,17 +266,7 @@ func (v *venue) keepClock(ctx context.Context) {
 			v.offset.Store(int64(offset))
 			v.clocked.Store(true)
 		}
-		pausing(ctx, pause)
-	}
-}
-
-// pausing waits, but not longer than the context lives.
-func pausing(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
+		_ = feeds.Pause(ctx, pause)
 	}
 }
 
