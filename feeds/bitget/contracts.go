@@ -53,7 +53,7 @@ type contractRow struct {
 
 func decodeContract(d *jx.Decoder) (r contractRow, err error) {
 	r.places = math.NaN()
-	err = eachField(d, func(key []byte) error {
+	err = wire.Fields(d, func(key []byte) error {
 		switch string(key) {
 		case "symbol":
 			return text(d, &r.symbol)

@@ -113,19 +113,11 @@ func (d *Decoder) Decode(frame []byte) (data bool) {
 
 // envelope reads a whole message. The rows of its data are told afterwards.
 func (d *Decoder) envelope(e *envelope) error {
-	it, err := d.d.ObjIter()
+	err := wire.Fields(&d.d, func(key []byte) error { return d.outer(e, key) })
+	if errors.Is(err, wire.ErrType) {
+		e.wrong, err = true, nil
+	}
 	if err != nil {
-		return err
-	}
-	for it.Next() {
-		switch err := d.outer(e, it.Key()); {
-		case errors.Is(err, wire.ErrType):
-			e.wrong = true
-		case err != nil:
-			return err
-		}
-	}
-	if err := it.Err(); err != nil {
 		return err
 	}
 	return wire.End(&d.d)
@@ -155,7 +147,7 @@ func (d *Decoder) outer(e *envelope, key []byte) (err error) {
 // and topic of the newer.
 func (d *Decoder) arg(e *envelope) error {
 	if d.d.Next() != jx.Object {
-		return eachField(&d.d, nil)
+		return wire.Fields(&d.d, nil)
 	}
 	it, err := d.d.ObjIter()
 	if err != nil {

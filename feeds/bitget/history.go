@@ -58,7 +58,7 @@ func (f *Feed) fundingPage(ctx context.Context, symbol string, page int) (all []
 	if _, err := rows(body, func(d *jx.Decoder) error {
 		n++
 		p := market.FundingPoint{Rate: math.NaN()}
-		err := eachField(d, func(key []byte) error {
+		err := wire.Fields(d, func(key []byte) error {
 			switch string(key) {
 			case "fundingTime":
 				return moment(d, &p.At)
@@ -89,7 +89,7 @@ func (f *Feed) LongShort(ctx context.Context, c market.Contract) (market.LongSho
 	if _, err := rows(body, func(d *jx.Decoder) error {
 		var at time.Time
 		var long, short float64
-		err := eachField(d, func(key []byte) error {
+		err := wire.Fields(d, func(key []byte) error {
 			switch string(key) {
 			case "ts":
 				return moment(d, &at)
@@ -142,7 +142,7 @@ func (f *Feed) Tiers(ctx context.Context, c market.Contract) (market.LeverageTie
 }
 
 func decodeTier(d *jx.Decoder) (t market.LeverageTier, err error) {
-	err = eachField(d, func(key []byte) error {
+	err = wire.Fields(d, func(key []byte) error {
 		switch string(key) {
 		case "startUnit":
 			return float(d, &t.FromUSD)
@@ -228,7 +228,7 @@ func (f *Feed) liquidationPage(ctx context.Context, symbol, cursor string) (all 
 		return nil, "", err
 	}
 	err = inData(body, func(d *jx.Decoder) error {
-		return eachField(d, func(key []byte) error {
+		return wire.Fields(d, func(key []byte) error {
 			switch string(key) {
 			case "cursor":
 				return cursorText(d, &next)

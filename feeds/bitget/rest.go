@@ -13,7 +13,7 @@ import (
 // decodeCode reads the envelope's code and message: {"code":"00000","msg":"success",…}.
 func decodeCode(body []byte) (code, message string, err error) {
 	d := jx.DecodeBytes(body)
-	err = eachField(d, func(key []byte) (err error) {
+	err = wire.Fields(d, func(key []byte) (err error) {
 		var b []byte
 		switch string(key) {
 		case "code":
@@ -43,7 +43,7 @@ func clip(text []byte) string {
 func inData(body []byte, read func(d *jx.Decoder) error) error {
 	d := jx.DecodeBytes(body)
 	found := false
-	err := eachField(d, func(key []byte) error {
+	err := wire.Fields(d, func(key []byte) error {
 		if string(key) != "data" {
 			return d.Skip()
 		}
@@ -93,34 +93,6 @@ func rows(body []byte, row func(d *jx.Decoder) error) (left int, err error) {
 	return left, err
 }
 
-// eachField hands each value of an object to field by its key. The first value of a wrong
-// type becomes the error, when all have been read.
-func eachField(d *jx.Decoder, field func(key []byte) error) error {
-	if d.Next() != jx.Object {
-		if err := d.Skip(); err != nil {
-			return err
-		}
-		return fmt.Errorf("%w: want an object", wire.ErrType)
-	}
-	it, err := d.ObjIter()
-	if err != nil {
-		return err
-	}
-	var wrong error
-	for it.Next() {
-		switch err := field(it.Key()); {
-		case errors.Is(err, wire.ErrType):
-			wrong = err
-		case err != nil:
-			return err
-		}
-	}
-	if err := it.Err(); err != nil {
-		return err
-	}
-	return wrong
-}
-
 // float reads a number; nothing told leaves what is there.
 func float(d *jx.Decoder, into *float64) error {
 	v, ok, err := wire.Float(d)
@@ -147,7 +119,7 @@ func text(d *jx.Decoder, into *string) error {
 
 func decodeTime(body []byte) (at time.Time, err error) {
 	err = inData(body, func(d *jx.Decoder) error {
-		return eachField(d, func(key []byte) error {
+		return wire.Fields(d, func(key []byte) error {
 			if string(key) == "serverTime" {
 				return moment(d, &at)
 			}

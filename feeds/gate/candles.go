@@ -11,6 +11,7 @@ import (
 	"github.com/go-faster/jx"
 
 	"liqbot/feeds"
+	"liqbot/feeds/wire"
 	"liqbot/market"
 )
 
@@ -133,7 +134,7 @@ func (f *Feed) candleRows(ctx context.Context, name string, from, to time.Time) 
 }
 
 func decodeCandle(d *jx.Decoder) (r candleRow, err error) {
-	err = eachField(d, func(key []byte) error {
+	err = wire.Fields(d, func(key []byte) error {
 		switch string(key) {
 		case "t":
 			return moment(d, &r.at)

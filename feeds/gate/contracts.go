@@ -79,7 +79,7 @@ type contractRow struct {
 }
 
 func decodeContract(d *jx.Decoder) (r contractRow, err error) {
-	err = eachField(d, func(key []byte) (err error) {
+	err = wire.Fields(d, func(key []byte) (err error) {
 		switch string(key) {
 		case "name":
 			return text(d, &r.name)

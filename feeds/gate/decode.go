@@ -130,19 +130,11 @@ func reason(err error) feeds.Reason {
 // envelope reads a whole message. The rows of its result are told afterwards, as they may
 // come before the fields that say what they are.
 func (d *Decoder) envelope(e *envelope) error {
-	it, err := d.d.ObjIter()
+	err := wire.Fields(&d.d, func(key []byte) error { return d.outer(e, key) })
+	if errors.Is(err, wire.ErrType) {
+		e.wrong, err = true, nil
+	}
 	if err != nil {
-		return err
-	}
-	for it.Next() {
-		switch err := d.outer(e, it.Key()); {
-		case errors.Is(err, wire.ErrType):
-			e.wrong = true
-		case err != nil:
-			return err
-		}
-	}
-	if err := it.Err(); err != nil {
 		return err
 	}
 	return wire.End(&d.d)
@@ -213,7 +205,7 @@ func (d *Decoder) failure(e *envelope) error {
 	if d.d.Next() == jx.Null {
 		return d.d.Null()
 	}
-	return eachField(&d.d, func(key []byte) error {
+	return wire.Fields(&d.d, func(key []byte) error {
 		e.failed = true
 		switch string(key) {
 		case "code":
@@ -243,9 +235,7 @@ func (d *Decoder) result(e *envelope) error {
 	for it.Next() {
 		d.rows = append(d.rows, row{})
 		r := &d.rows[len(d.rows)-1]
-		if d.d.Next() != jx.Object {
-			r.wrong, err = true, d.d.Skip()
-		} else if err = r.read(&d.d, d.contracts); errors.Is(err, wire.ErrType) {
+		if err = r.read(&d.d, d.contracts); errors.Is(err, wire.ErrType) {
 			r.wrong, err = true, nil
 		}
 		if err != nil {

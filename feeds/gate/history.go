@@ -62,7 +62,7 @@ func (f *Feed) fundingPage(ctx context.Context, symbol string, from, to time.Tim
 	if _, err := eachRow(body, func(d *jx.Decoder) error {
 		n++
 		p := market.FundingPoint{Rate: math.NaN()}
-		err := eachField(d, func(key []byte) error {
+		err := wire.Fields(d, func(key []byte) error {
 			switch string(key) {
 			case "t":
 				return moment(d, &p.At)
@@ -158,7 +158,7 @@ func decodePastLiquidation(d *jx.Decoder, c market.Contract) (market.Liquidation
 	var at time.Time
 	var size, fill, order float64
 	name := c.Symbol
-	err := eachField(d, func(key []byte) error {
+	err := wire.Fields(d, func(key []byte) error {
 		switch string(key) {
 		case "contract":
 			return text(d, &name)
@@ -226,7 +226,7 @@ func (f *Feed) Tiers(ctx context.Context, c market.Contract) (market.LeverageTie
 }
 
 func decodeTier(d *jx.Decoder) (t market.LeverageTier, err error) {
-	err = eachField(d, func(key []byte) error {
+	err = wire.Fields(d, func(key []byte) error {
 		switch string(key) {
 		case "risk_limit":
 			return float(d, &t.ToUSD)

@@ -106,7 +106,7 @@ func (l *limits) wait(ctx context.Context) error {
 // decodeError reads {"label":…,"message":…}; both are empty when it is something else.
 func decodeError(body []byte) (label, message string) {
 	d := jx.DecodeBytes(body)
-	err := eachField(d, func(key []byte) error {
+	err := wire.Fields(d, func(key []byte) error {
 		into := &label
 		switch string(key) {
 		case "label":

@@ -124,9 +124,6 @@ func (f *Feed) pollTickers(ctx context.Context, query url.Values, stale map[stri
 	}
 	found := make(map[string]bool)
 	left, err := eachRow(body, func(d *jx.Decoder) error {
-		if d.Next() != jx.Object {
-			return eachField(d, nil)
-		}
 		var r row
 		if err := r.read(d, stale); err != nil || r.known == nil {
 			return err

@@ -33,34 +33,6 @@ func eachRow(body []byte, row func(d *jx.Decoder) error) (left int, err error) {
 	return left, wire.End(d)
 }
 
-// eachField hands each value of an object to field by its key. The first value of a wrong
-// type becomes the error, when all have been read.
-func eachField(d *jx.Decoder, field func(key []byte) error) error {
-	if d.Next() != jx.Object {
-		if err := d.Skip(); err != nil {
-			return err
-		}
-		return fmt.Errorf("%w: want an object", wire.ErrType)
-	}
-	it, err := d.ObjIter()
-	if err != nil {
-		return err
-	}
-	var wrong error
-	for it.Next() {
-		switch err := field(it.Key()); {
-		case errors.Is(err, wire.ErrType):
-			wrong = err
-		case err != nil:
-			return err
-		}
-	}
-	if err := it.Err(); err != nil {
-		return err
-	}
-	return wrong
-}
-
 // float reads a number; nothing told leaves what is there.
 func float(d *jx.Decoder, into *float64) error {
 	v, ok, err := wire.Float(d)
@@ -110,7 +82,7 @@ func whole(d *jx.Decoder) (int64, error) {
 
 func decodeTime(body []byte) (at time.Time, err error) {
 	d := jx.DecodeBytes(body)
-	err = eachField(d, func(key []byte) error {
+	err = wire.Fields(d, func(key []byte) error {
 		if string(key) == "server_time" {
 			return moment(d, &at)
 		}

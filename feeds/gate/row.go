@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"errors"
 	"math"
 	"sync/atomic"
 	"time"
@@ -28,23 +27,7 @@ type row struct {
 // read takes all fields of the object. Its error is wire.ErrType, or that of a broken
 // message.
 func (r *row) read(d *jx.Decoder, contracts map[string]*known) error {
-	it, err := d.ObjIter()
-	if err != nil {
-		return err
-	}
-	var wrong error
-	for it.Next() {
-		switch err := r.field(d, it.Key(), contracts); {
-		case errors.Is(err, wire.ErrType):
-			wrong = err
-		case err != nil:
-			return err
-		}
-	}
-	if err := it.Err(); err != nil {
-		return err
-	}
-	return wrong
+	return wire.Fields(d, func(key []byte) error { return r.field(d, key, contracts) })
 }
 
 func (r *row) field(d *jx.Decoder, key []byte, contracts map[string]*known) (err error) {

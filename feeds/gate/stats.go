@@ -14,6 +14,7 @@ import (
 	"github.com/go-faster/jx"
 
 	"liqbot/feeds"
+	"liqbot/feeds/wire"
 	"liqbot/market"
 )
 
@@ -53,7 +54,7 @@ func (r statRow) buyShare() (float64, bool) {
 }
 
 func decodeStat(d *jx.Decoder) (r statRow, err error) {
-	err = eachField(d, func(key []byte) error {
+	err = wire.Fields(d, func(key []byte) error {
 		switch string(key) {
 		case "time":
 			return moment(d, &r.at)

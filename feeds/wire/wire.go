@@ -101,6 +101,34 @@ func Bool(d *jx.Decoder) (bool, error) {
 	}
 }
 
+// Fields hands each value of an object to field by its key, which reads or skips it. The first value of a wrong
+// type becomes the error, when all have been read.
+func Fields(d *jx.Decoder, field func(key []byte) error) error {
+	if d.Next() != jx.Object {
+		if err := d.Skip(); err != nil {
+			return err
+		}
+		return fmt.Errorf("%w: want an object", ErrType)
+	}
+	it, err := d.ObjIter()
+	if err != nil {
+		return err
+	}
+	var wrong error
+	for it.Next() {
+		switch err := field(it.Key()); {
+		case errors.Is(err, ErrType):
+			wrong = err
+		case err != nil:
+			return err
+		}
+	}
+	if err := it.Err(); err != nil {
+		return err
+	}
+	return wrong
+}
+
 // End checks that nothing but white space follows.
 func End(d *jx.Decoder) error {
 	if err := d.Skip(); !errors.Is(err, io.EOF) {

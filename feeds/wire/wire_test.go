@@ -1,6 +1,7 @@
 package wire_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -97,5 +98,35 @@ func TestReadingAllocatesNothing(t *testing.T) {
 	})
 	if n > 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// Fields reads on behind a value of the wrong type, and says so at the end.
+func TestFields(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]struct {
+		sum   float64
+		wrong bool
+		ok    bool // or the message is broken
+	}{
+		`{"a":1,"b":"2"}`:       {3, false, true},
+		`{"a":true,"b":2}`:      {2, true, true},
+		`{}`:                    {0, false, true},
+		`[1]`:                   {0, true, true},
+		`7`:                     {0, true, true},
+		`{"a":1,"b":`:           {1, false, false},
+		`{"a":{"x":[1]},"b":5}`: {5, true, true},
+	} {
+		sum := 0.0
+		d := jx.DecodeStr(in)
+		err := wire.Fields(d, func([]byte) error {
+			v, _, err := wire.Float(d)
+			sum += v
+			return err
+		})
+		wrong := errors.Is(err, wire.ErrType)
+		if sum != want.sum || wrong != want.wrong || (err == nil || wrong) != want.ok {
+			t.Errorf("%s: sum %v, %v; want %+v", in, sum, err, want)
+		}
 	}
 }
