@@ -3,12 +3,12 @@ package bitget
 import (
 	"errors"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/go-faster/jx"
 
 	"liqbot/feeds"
+	"liqbot/feeds/quiet"
 	"liqbot/feeds/wire"
 	"liqbot/market"
 )
@@ -19,7 +19,7 @@ const maxAhead = time.Minute
 // Decoder reads the messages of one connection and hands on what they tell. It is not
 // safe for concurrent use.
 type Decoder struct {
-	contracts map[string]*known
+	contracts quiet.Contracts
 	sink      feeds.Sink
 	now       func() time.Time
 	amounts   *Amounts
@@ -28,13 +28,6 @@ type Decoder struct {
 
 	d    jx.Decoder
 	rows []row // of the message that is being read
-}
-
-// known is a contract and what its tickers told last.
-type known struct {
-	contract *market.Contract
-	told     told
-	newest   atomic.Int64 // ticker, unix nanoseconds of the venue
 }
 
 // reply is Bitget's answer to a subscription.
@@ -48,22 +41,14 @@ type reply struct {
 
 // NewDecoder makes a decoder for some contracts. Now is Bitget's clock.
 func NewDecoder(contracts []market.Contract, sink feeds.Sink, now func() time.Time, amounts *Amounts) *Decoder {
-	return newDecoder(knownOf(contracts), sink, now, amounts, func(a reply) {
+	return newDecoder(quiet.Of(contracts), sink, now, amounts, func(a reply) {
 		if a.Refused {
 			sink.Dropped(feeds.Refused)
 		}
 	})
 }
 
-func knownOf(contracts []market.Contract) map[string]*known {
-	m := make(map[string]*known, len(contracts))
-	for i := range contracts {
-		m[contracts[i].Symbol] = &known{contract: &contracts[i]}
-	}
-	return m
-}
-
-func newDecoder(contracts map[string]*known, sink feeds.Sink, now func() time.Time, amounts *Amounts, answer func(reply)) *Decoder {
+func newDecoder(contracts quiet.Contracts, sink feeds.Sink, now func() time.Time, amounts *Amounts, answer func(reply)) *Decoder {
 	return &Decoder{contracts: contracts, sink: sink, now: now, amounts: amounts, seen: feeds.NewRecent[uint64](recentOrders), answer: answer}
 }
 
@@ -80,7 +65,7 @@ const (
 type envelope struct {
 	topic   topic
 	symbol  []byte
-	known   *known
+	known   *quiet.Contract
 	event   []byte
 	at      time.Time
 	list    bool // there was data, and it was a list
@@ -271,18 +256,16 @@ func (d *Decoder) tell(e *envelope, r *row) bool {
 }
 
 func (d *Decoder) tick(r *row) bool {
-	u, ok := r.update(r.known.contract, r.at)
+	u, ok := r.update(r.known.Contract, r.at)
 	switch {
 	case !ok:
 		d.sink.Dropped(feeds.Impossible)
 		return false
-	case r.at.UnixNano() < r.known.newest.Load():
+	case !r.known.Newer(r.at):
 		d.sink.Dropped(feeds.OutOfOrder)
 		return false
 	}
-	r.known.newest.Store(r.at.UnixNano())
-	r.known.told.note(&u, time.Now())
-	d.sink.Update(u)
+	r.known.Tell(u, d.sink)
 	return true
 }
 
@@ -296,7 +279,7 @@ func (d *Decoder) liquidation(r *row) bool {
 		d.sink.Dropped(feeds.Impossible)
 		return false
 	}
-	c := r.known.contract
+	c := r.known.Contract
 	id := identity(c.Symbol, &r.print)
 	if !d.seen.Add(id) {
 		d.sink.Dropped(feeds.Duplicate)

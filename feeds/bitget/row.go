@@ -2,12 +2,12 @@ package bitget
 
 import (
 	"math"
-	"sync/atomic"
 	"time"
 
 	"github.com/go-faster/jx"
 
 	"liqbot/feeds"
+	"liqbot/feeds/quiet"
 	"liqbot/feeds/wire"
 	"liqbot/market"
 )
@@ -17,7 +17,7 @@ type row struct {
 	print
 	ticker
 	symbol []byte
-	known  *known
+	known  *quiet.Contract
 	wrong  bool // something is not of its type
 }
 
@@ -38,11 +38,11 @@ type ticker struct {
 
 // read takes all fields of the object. Its error is wire.ErrType, or that of a broken
 // message.
-func (r *row) read(d *jx.Decoder, contracts map[string]*known) error {
+func (r *row) read(d *jx.Decoder, contracts quiet.Contracts) error {
 	return wire.Fields(d, func(key []byte) error { return r.field(d, key, contracts) })
 }
 
-func (r *row) field(d *jx.Decoder, key []byte, contracts map[string]*known) (err error) {
+func (r *row) field(d *jx.Decoder, key []byte, contracts quiet.Contracts) (err error) {
 	switch string(key) {
 	case "symbol", "instId":
 		if r.symbol, err = wire.Text(d); err == nil {
@@ -143,26 +143,6 @@ func (p *print) liquidation(c *market.Contract, unit Unit) (l market.Liquidation
 	}
 	usd := l.NotionalUSD()
 	return l, l.Side != 0 && feeds.PossibleCoins(l.Coins) && feeds.PossiblePrice(l.PriceUSD) && usd > 0 && usd <= maxNotionalUSD
-}
-
-// told is when a contract was last heard of. It is safe for concurrent use.
-type told struct{ mark, openInterest atomic.Int64 } // unix nanoseconds, our clock
-
-func (t *told) note(u *feeds.Update, now time.Time) {
-	if u.MarkUSD > 0 {
-		t.mark.Store(now.UnixNano())
-	}
-	if u.OpenInterestCoins > 0 {
-		t.openInterest.Store(now.UnixNano())
-	}
-}
-
-// silent reports whether no mark price came for staleMark.
-func (t *told) silent(now time.Time) bool { return now.UnixNano()-t.mark.Load() >= int64(staleMark) }
-
-// stale reports whether no open interest came for staleInterest.
-func (t *told) stale(now time.Time) bool {
-	return now.UnixNano()-t.openInterest.Load() >= int64(staleInterest)
 }
 
 // recentOrders is how many forced orders are remembered, so that none is told twice.

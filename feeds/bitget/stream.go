@@ -13,6 +13,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"liqbot/feeds"
+	"liqbot/feeds/quiet"
 	"liqbot/feeds/stream"
 	"liqbot/market"
 )
@@ -38,7 +39,7 @@ const (
 // Stream implements feeds.Feed. Tickers and liquidations come over WebSockets; tickers of
 // contracts on which little happens are polled.
 func (f *Feed) Stream(ctx context.Context, contracts []market.Contract, sink feeds.Sink) error {
-	known, alive := knownOf(contracts), newSignal()
+	known, alive := quiet.Of(contracts), quiet.NewSignal()
 	var all sync.WaitGroup
 	for i, names := range slices.Collect(slices.Chunk(symbols(contracts), perConnection)) {
 		c := &connection{feed: f, name: "public", first: i == 0, known: known, names: names, sink: sink, alive: alive}
@@ -47,11 +48,8 @@ func (f *Feed) Stream(ctx context.Context, contracts []market.Contract, sink fee
 		}
 		all.Go(func() { c.run(ctx) })
 	}
-	all.Go(func() {
-		f.now(ctx) // measures the clock, by which tickers of the future are told
-		alive.wait(ctx, min(firstPoll, f.cfg.Silence))
-		f.poll(ctx, known, sink)
-	})
+	poller := quiet.Poller{Contracts: known, Sink: sink, Alive: alive, Silence: f.cfg.Silence, Now: f.now, Ask: f.askTickers, Log: f.cfg.Log}
+	all.Go(func() { poller.Run(ctx) })
 	all.Wait()
 	return nil
 }
@@ -69,9 +67,9 @@ type connection struct {
 	feed  *Feed
 	name  string
 	first bool // carries the liquidations of all contracts
-	known map[string]*known
+	known quiet.Contracts
 	sink  feeds.Sink
-	alive *signal
+	alive *quiet.Signal
 
 	sending sync.WaitGroup
 	said    string // by Bitget, of what it refused last; only the reader uses it
@@ -94,7 +92,7 @@ func (c *connection) run(ctx context.Context) {
 			c.sink.Frame(c.name, frame)
 			data := d.Decode(frame)
 			if data {
-				c.alive.give()
+				c.alive.Give()
 			}
 			return data
 		},
@@ -163,7 +161,7 @@ func (c *connection) answered(a reply) {
 	c.mu.Lock()
 	c.names = slices.DeleteFunc(slices.Clone(c.names), func(n string) bool { return n == a.Symbol })
 	c.mu.Unlock()
-	c.sink.Update(feeds.Update{Contract: k.contract, Kind: feeds.ContractChanged, At: c.feed.clock.Now()})
+	c.sink.Update(feeds.Update{Contract: k.Contract, Kind: feeds.ContractChanged, At: c.feed.clock.Now()})
 }
 
 // liquidationsAgain asks for them once more after a while: without them all else would go

@@ -3,12 +3,12 @@ package gate
 import (
 	"errors"
 	"math"
-	"sync/atomic"
 	"time"
 
 	"github.com/go-faster/jx"
 
 	"liqbot/feeds"
+	"liqbot/feeds/quiet"
 	"liqbot/feeds/wire"
 	"liqbot/market"
 )
@@ -19,7 +19,7 @@ const maxAhead = time.Minute
 // Decoder reads the messages of one connection and hands on what they tell. It is not
 // safe for concurrent use.
 type Decoder struct {
-	contracts map[string]*known
+	contracts quiet.Contracts
 	sink      feeds.Sink
 	now       func() time.Time
 	seen      *feeds.Recent[uint64]
@@ -27,13 +27,6 @@ type Decoder struct {
 
 	d    jx.Decoder
 	rows []row // of the message that is being read
-}
-
-// known is a contract and what its tickers told last.
-type known struct {
-	contract *market.Contract
-	told     told
-	newest   atomic.Int64 // ticker, unix nanoseconds of the venue
 }
 
 // reply is Gate's answer to a subscription.
@@ -48,22 +41,14 @@ type reply struct {
 
 // NewDecoder makes a decoder for some contracts. Now is Gate's clock.
 func NewDecoder(contracts []market.Contract, sink feeds.Sink, now func() time.Time) *Decoder {
-	return newDecoder(knownOf(contracts), sink, now, func(a reply) {
+	return newDecoder(quiet.Of(contracts), sink, now, func(a reply) {
 		if a.Refused {
 			sink.Dropped(feeds.Refused)
 		}
 	})
 }
 
-func knownOf(contracts []market.Contract) map[string]*known {
-	m := make(map[string]*known, len(contracts))
-	for i := range contracts {
-		m[contracts[i].Symbol] = &known{contract: &contracts[i]}
-	}
-	return m
-}
-
-func newDecoder(contracts map[string]*known, sink feeds.Sink, now func() time.Time, answer func(reply)) *Decoder {
+func newDecoder(contracts quiet.Contracts, sink feeds.Sink, now func() time.Time, answer func(reply)) *Decoder {
 	return &Decoder{contracts: contracts, sink: sink, now: now, seen: feeds.NewRecent[uint64](recentOrders), answer: answer}
 }
 
@@ -295,24 +280,21 @@ func (d *Decoder) tell(e *envelope, r *row) bool {
 }
 
 func (d *Decoder) ticker(r *row) bool {
-	u, ok := r.ticker.update(r.known.contract)
+	u, ok := r.ticker.update(r.known.Contract)
 	switch {
 	case !ok:
 		d.sink.Dropped(feeds.Impossible)
 		return false
-	case r.at.UnixNano() < r.known.newest.Load():
+	case !r.known.Newer(r.at):
 		d.sink.Dropped(feeds.OutOfOrder)
 		return false
 	}
-	r.known.newest.Store(r.at.UnixNano())
-	u = dated(u, r.at)
-	r.known.told.note(&u, time.Now())
-	d.sink.Update(u)
+	r.known.Tell(dated(u, r.at), d.sink)
 	return true
 }
 
 func (d *Decoder) liquidation(r *row) bool {
-	l := liquidation(*r.known.contract, r.at, r.size, r.price)
+	l := liquidation(*r.known.Contract, r.at, r.size, r.price)
 	if !r.sized || !r.priced {
 		d.sink.Dropped(feeds.WrongType)
 		return false
@@ -321,11 +303,11 @@ func (d *Decoder) liquidation(r *row) bool {
 		d.sink.Dropped(feeds.Impossible)
 		return false
 	}
-	id := identity(r.known.contract.Symbol, r.at, r.size, r.price)
+	id := identity(r.known.Symbol, r.at, r.size, r.price)
 	if !d.seen.Add(id) {
 		d.sink.Dropped(feeds.Duplicate)
 		return false
 	}
-	d.sink.Update(feeds.Update{Contract: r.known.contract, Kind: feeds.Liquidation, At: r.at, Order: l, ID: id})
+	d.sink.Update(feeds.Update{Contract: r.known.Contract, Kind: feeds.Liquidation, At: r.at, Order: l, ID: id})
 	return true
 }

@@ -2,19 +2,19 @@ package gate
 
 import (
 	"math"
-	"sync/atomic"
 	"time"
 
 	"github.com/go-faster/jx"
 
 	"liqbot/feeds"
+	"liqbot/feeds/quiet"
 	"liqbot/feeds/wire"
 	"liqbot/market"
 )
 
 // row is a row of futures.tickers, of the REST tickers or of futures.public_liquidates.
 type row struct {
-	known  *known
+	known  *quiet.Contract
 	at     time.Time // its own; zero if only the message has one
 	wrong  bool      // something is not of its type
 	heart  bool      // of the contract that is only listened to for life
@@ -26,11 +26,11 @@ type row struct {
 
 // read takes all fields of the object. Its error is wire.ErrType, or that of a broken
 // message.
-func (r *row) read(d *jx.Decoder, contracts map[string]*known) error {
+func (r *row) read(d *jx.Decoder, contracts quiet.Contracts) error {
 	return wire.Fields(d, func(key []byte) error { return r.field(d, key, contracts) })
 }
 
-func (r *row) field(d *jx.Decoder, key []byte, contracts map[string]*known) (err error) {
+func (r *row) field(d *jx.Decoder, key []byte, contracts quiet.Contracts) (err error) {
 	switch string(key) {
 	case "contract":
 		var b []byte
@@ -124,26 +124,6 @@ func dated(u feeds.Update, at time.Time) feeds.Update {
 }
 
 func zeroOr(possible func(float64) bool, v float64) bool { return v == 0 || possible(v) }
-
-// told is when a contract was last heard of. It is safe for concurrent use.
-type told struct{ mark, openInterest atomic.Int64 } // unix nanoseconds, our clock
-
-func (t *told) note(u *feeds.Update, now time.Time) {
-	if u.MarkUSD > 0 {
-		t.mark.Store(now.UnixNano())
-	}
-	if u.OpenInterestCoins > 0 {
-		t.openInterest.Store(now.UnixNano())
-	}
-}
-
-// silent reports whether no mark price came for staleMark.
-func (t *told) silent(now time.Time) bool { return now.UnixNano()-t.mark.Load() >= int64(staleMark) }
-
-// stale reports whether no open interest came for staleInterest.
-func (t *told) stale(now time.Time) bool {
-	return now.UnixNano()-t.openInterest.Load() >= int64(staleInterest)
-}
 
 // recentOrders is how many forced orders are remembered, so that none is told twice.
 const recentOrders = 8192

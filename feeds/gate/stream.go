@@ -12,6 +12,7 @@ import (
 	"github.com/go-faster/jx"
 
 	"liqbot/feeds"
+	"liqbot/feeds/quiet"
 	"liqbot/feeds/stream"
 	"liqbot/market"
 )
@@ -34,18 +35,15 @@ const (
 // Stream implements feeds.Feed. Tickers and liquidations come over WebSockets; open
 // interest, and the tickers of contracts on which little happens, are polled.
 func (f *Feed) Stream(ctx context.Context, contracts []market.Contract, sink feeds.Sink) error {
-	known, alive := knownOf(contracts), newSignal()
+	known, alive := quiet.Of(contracts), quiet.NewSignal()
 	var all sync.WaitGroup
 	for i, names := range slices.Collect(slices.Chunk(symbols(contracts), perConnection)) {
 		c := f.connection(i, names, known, sink)
 		c.alive = alive
 		all.Go(func() { c.run(ctx) })
 	}
-	all.Go(func() {
-		f.now(ctx) // measures the clock, by which tickers of the future are told
-		alive.wait(ctx, min(firstPoll, f.cfg.Silence))
-		f.poll(ctx, known, sink)
-	})
+	poller := quiet.Poller{Contracts: known, Sink: sink, Alive: alive, Silence: f.cfg.Silence, Now: f.now, Ask: f.askTickers, Log: f.cfg.Log}
+	all.Go(func() { poller.Run(ctx) })
 	all.Wait()
 	return nil
 }
@@ -63,9 +61,9 @@ type connection struct {
 	feed    *Feed
 	name    string
 	first   bool // carries the liquidations of all contracts
-	known   map[string]*known
+	known   quiet.Contracts
 	sink    feeds.Sink
-	alive   *signal
+	alive   *quiet.Signal
 	sending sync.WaitGroup
 	said    string // by Gate, of what it refused last; only the reader uses it
 
@@ -77,7 +75,7 @@ type connection struct {
 	batches map[int64][]string
 }
 
-func (f *Feed) connection(i int, names []string, known map[string]*known, sink feeds.Sink) *connection {
+func (f *Feed) connection(i int, names []string, known quiet.Contracts, sink feeds.Sink) *connection {
 	c := &connection{feed: f, name: "public", first: i == 0, names: names, known: known, sink: sink, batches: make(map[int64][]string)}
 	if i > 0 {
 		c.name = fmt.Sprintf("public-%d", i+1)
@@ -95,7 +93,7 @@ func (c *connection) run(ctx context.Context) {
 			c.sink.Frame(c.name, frame)
 			data := d.Decode(frame)
 			if data {
-				c.alive.give()
+				c.alive.Give()
 			}
 			return data
 		},
@@ -253,7 +251,7 @@ func (c *connection) drop(name string) {
 	c.names = slices.DeleteFunc(slices.Clone(c.names), func(n string) bool { return n == name })
 	c.mu.Unlock()
 	if k := c.known[name]; k != nil {
-		c.sink.Update(feeds.Update{Contract: k.contract, Kind: feeds.ContractChanged, At: c.feed.clock.Now()})
+		c.sink.Update(feeds.Update{Contract: k.Contract, Kind: feeds.ContractChanged, At: c.feed.clock.Now()})
 	}
 }
 
