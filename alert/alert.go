@@ -14,17 +14,6 @@ import (
 	"liqbot/market"
 )
 
-// Rule names what an alert is about.
-type Rule string
-
-// The rules.
-const (
-	// Breakout is a price that has gone beyond a key level and stayed there.
-	Breakout Rule = "breakout"
-	// Price is a price that has reached a level that a member has named.
-	Price Rule = "price"
-)
-
 // Alert is something that happened on the market and that people asked to be told
 // of. It is immutable once it is recorded.
 type Alert struct {
@@ -35,12 +24,32 @@ type Alert struct {
 	// Window is the look-back of the map that a Breakout is about.
 	Window market.Window
 	// Rising says that the price went up through the level: shorts lie behind a
-	// level above the price, longs behind one below it.
+	// level above the price, longs behind one below it. Of other rules it names the side
+	// (see Side) or says that the figure went up.
 	Rising bool
-	// LevelUSD is the level that was reached, PriceUSD the price that confirmed it
-	// and Kind which price that is.
+	// LevelUSD is the level that was reached, or of an Approach the edge of the cluster
+	// that is near; PriceUSD is the price that confirmed it and Kind which price that is.
 	LevelUSD, PriceUSD float64
 	Kind               market.PriceKind
+	// Strength is what chats' thresholds are compared with, in the unit of the rule, and
+	// Before the greatest Strength that was told since the rule was last at rest: see
+	// Meets.
+	Strength, Before float64
+	// Notable says that the rule itself finds it worth an alert: it is for the chats that
+	// have set no threshold, and true once between two rests of the rule.
+	Notable bool
+	// Value is the figure as it is now and Usual what is usual for it, 0 for not known.
+	// Of a Cascade both are USD within Span, of Funding rates for 8 hours as fractions,
+	// of OpenInterest USD and the usual size of a change within Span as a fraction.
+	Value, Usual float64
+	// Span is the time that Value or Strength is about.
+	Span time.Duration
+	// Flipped says of an Imbalance that the heavier side is the other one now.
+	Flipped bool
+	// Venue is the venue of a Large order.
+	Venue market.Venue
+	// Solo says that a single venue vouches for it.
+	Solo bool
 	// IntensityUSD is what lay between the price and the level while the price was
 	// still on its other side, as it was shown then; IntensityAt is when. Zero for a
 	// Price alert.
@@ -60,9 +69,46 @@ type Alert struct {
 	// Provenance is that of the map for a Breakout and that of the price for a Price
 	// alert.
 	Provenance market.Provenance
+	// Followed is what an Outcome tells of, nil for all else.
+	Followed *Followed
+	// Items are the alerts of a Summary, the oldest first.
+	Items []Alert
+	// Words are what the host says in a Notice.
+	Words string
 }
 
-// Side is the side of the positions behind the level.
+// Followed is what became of a breakout after a while.
+type Followed struct {
+	// ID is that of the breakout's alert, After the time since then.
+	ID    string
+	After time.Duration
+	// FromUSD is the price of the alert, ToUSD the price after the time; BestUSD and
+	// WorstUSD are the farthest prices in the alert's direction and against it that
+	// were seen meanwhile.
+	FromUSD, ToUSD, BestUSD, WorstUSD float64
+	// LiquidatedUSD is what venues reported as liquidated of the alert's side meanwhile, a
+	// lower bound; zero without Watched.
+	LiquidatedUSD float64
+	Watched       bool
+	// Held says that the price is still beyond the level.
+	Held bool
+	// Base is how many such alerts held for as long before, of how many; Replayed says
+	// that they are from a replay of recorded markets, for want of own ones.
+	BaseHeld, BaseCount int
+	Replayed            bool
+}
+
+// Meets reports whether the alert is one for a chat with a threshold: it has reached
+// the threshold and had not before. Without a threshold (0) the rule decides.
+func (a *Alert) Meets(threshold float64) bool {
+	if threshold == 0 {
+		return a.Notable
+	}
+	return a.Before < threshold && threshold <= a.Strength
+}
+
+// Side is the side of the positions behind the level, that were liquidated, or that is
+// heavier.
 func (a *Alert) Side() market.Side {
 	if a.Rising {
 		return market.Short

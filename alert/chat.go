@@ -37,6 +37,8 @@ type Chat struct {
 	Thresholds    []Threshold
 	// MutedUntil is when the chat wants to hear of alerts again, zero for now.
 	MutedUntil time.Time
+	// Terms are how the chat wants to be told.
+	Terms Terms
 	// Retired is set when the platform said that the bot cannot reach the chat any
 	// more. Nothing is sent until it is seen there again.
 	Retired Retirement
@@ -54,7 +56,7 @@ type Subscription struct {
 	Since          time.Time
 }
 
-// Level asks to be told once when the price has reached a level.
+// Level asks to be told when the price has reached a level.
 type Level struct {
 	// ID is different for each level of the bot; a new one has 0 and gets its ID
 	// when it is kept.
@@ -64,14 +66,19 @@ type Level struct {
 	Rising bool // the price was below when it was set
 	Thread string
 	Since  time.Time
+	// Repeat asks to be told each time: after the price has come back from the level by a
+	// little. Otherwise the level is gone once it is reached.
+	Repeat bool
+	// Until is when nobody waits for it any more, zero for never.
+	Until time.Time
 }
 
-// Threshold is the least intensity in USD that a rule's alerts on a coin must have
-// for the chat.
+// Threshold is the least Strength that a rule's alerts on a coin must have for the
+// chat, in the unit of the rule.
 type Threshold struct {
-	Rule Rule
-	Coin market.Coin
-	USD  float64
+	Rule  Rule
+	Coin  market.Coin
+	Least float64
 }
 
 // Retirement says since when and why a chat cannot be reached.
@@ -81,21 +88,21 @@ type Retirement struct {
 	Reason string
 }
 
-// Threshold returns the chat's threshold in USD, 0 for none.
+// Threshold returns the chat's threshold in the unit of the rule, 0 for none.
 func (c *Chat) Threshold(rule Rule, coin market.Coin) float64 {
 	for _, t := range c.Thresholds {
 		if t.Rule == rule && t.Coin == coin {
-			return t.USD
+			return t.Least
 		}
 	}
 	return 0
 }
 
 // SetThreshold sets the chat's threshold; 0 removes it.
-func (c *Chat) SetThreshold(rule Rule, coin market.Coin, usd float64) {
+func (c *Chat) SetThreshold(rule Rule, coin market.Coin, least float64) {
 	c.Thresholds = slices.DeleteFunc(c.Thresholds, func(t Threshold) bool { return t.Rule == rule && t.Coin == coin })
-	if usd > 0 {
-		c.Thresholds = append(c.Thresholds, Threshold{Rule: rule, Coin: coin, USD: usd})
+	if least > 0 {
+		c.Thresholds = append(c.Thresholds, Threshold{Rule: rule, Coin: coin, Least: least})
 	}
 }
 
@@ -110,5 +117,6 @@ func (c *Chat) Clone() Chat {
 
 // Empty reports whether the chat has asked for nothing and nothing is known of it.
 func (c *Chat) Empty() bool {
-	return len(c.Subscriptions)+len(c.Levels)+len(c.Thresholds) == 0 && c.MutedUntil.IsZero() && c.Retired == (Retirement{})
+	return len(c.Subscriptions)+len(c.Levels)+len(c.Thresholds) == 0 && c.MutedUntil.IsZero() &&
+		c.Terms == (Terms{}) && c.Retired == (Retirement{})
 }

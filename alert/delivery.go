@@ -14,6 +14,10 @@ type Recipient struct {
 	Home     chat.Target
 	Kind     chat.Kind
 	Language string
+	// ReplyTo is the platform's id of the message that this one answers, empty for none.
+	ReplyTo string
+	// Terms says that the chat has Terms that count when its turn comes.
+	Terms bool
 }
 
 // Ref names a delivery in the outbox.
@@ -33,6 +37,9 @@ type Delivery struct {
 	Repeat bool
 	// Since is when it was first tried, zero for never.
 	Since time.Time
+	// Silent asks for a message without a sound. Late says that the alert is old news by
+	// now: what is told is how things stand.
+	Silent, Late bool
 }
 
 // State is what became of a delivery.
@@ -56,6 +63,8 @@ const (
 	Retired
 	// Barred: failed, and the bot may not write there.
 	Barred
+	// Held: kept for a Summary, as the chat's Terms ask for.
+	Held
 )
 
 // String is the state's name in metrics and logs.
@@ -77,6 +86,8 @@ func (s State) String() string {
 		return "retired"
 	case Barred:
 		return "barred"
+	case Held:
+		return "held"
 	default:
 		return "unknown"
 	}
@@ -92,6 +103,8 @@ type Result struct {
 	Repeat    bool
 	// Reason is a constant phrase for the host.
 	Reason string
+	// Message is the platform's id of a Sent message, empty where it has none.
+	Message string
 }
 
 // Batch is what is to be delivered next.
@@ -124,8 +137,8 @@ type Census struct {
 type Step struct {
 	// States are the rules' states by name, to be read again after a restart.
 	States map[string][]byte
-	// Alerts go to those who have subscribed to their rule and coin, with a threshold
-	// that is not above their intensity.
+	// Alerts go to those who have subscribed to their rule and coin and whose threshold
+	// they meet.
 	Alerts []Alert
 	// Reached are prices that members' levels are compared with.
 	Reached []Reached

@@ -124,6 +124,12 @@ type Reply struct {
 	Picture *Picture
 	// Buttons are rows of buttons under the message.
 	Buttons [][]Button
+	// Menus are lists to pick from, below the buttons; a platform without lists shows
+	// their choices as buttons.
+	Menus []Menu
+	// Form asks for values to be typed, where the platform has forms and the request was
+	// a press; elsewhere the text says what to type.
+	Form *Form
 	// Edit asks to replace the message whose button was pressed.
 	Edit bool
 	// Private asks that only the member sees it, where the platform can.
@@ -161,6 +167,42 @@ type Button struct {
 	Data string
 	// Active marks the choice that is shown now.
 	Active bool
+}
+
+// Menu is a list under a message from which one choice is picked. Picking one comes back
+// as Request.Press: Data, a "|" and the choice's value, together at most MaxPress bytes
+// of printable ASCII.
+type Menu struct {
+	// Data is different for every menu of a message.
+	Data string
+	// Label says what is picked.
+	Label   string
+	Choices []MenuChoice
+}
+
+// MenuChoice is one choice of a Menu; at most 25 in one.
+type MenuChoice struct {
+	Label, Value string
+	// Active marks the choice that is in force.
+	Active bool
+}
+
+// Form asks for values. Sending it comes back as Request.Text: Command, then the values
+// in the order of the fields, with spaces between.
+type Form struct {
+	Title   string
+	Command string
+	Fields  []Field
+}
+
+// Field is one line of a Form; at most 5 in one.
+type Field struct {
+	// Name is 1 to 32 of a-z and different for every field.
+	Name, Label string
+	// Example is shown while the line is empty, Value is what stands in it.
+	Example, Value string
+	// Optional lines may stay empty.
+	Optional bool
 }
 
 // Command describes a command for the platforms' menus.
@@ -286,6 +328,14 @@ type Settings struct {
 	Language string
 	// Coin and Window are used when a command names none.
 	Coin, Window string
+	// Coins are those that the chat cares for most, the first ones in lists and buttons:
+	// names with commas between.
+	Coins string
+	// TimeZone is an IANA name such as "Europe/Berlin"; times are UTC without one.
+	TimeZone string
+	// AdminsOnly and Everyone are commands, with commas between, that in this chat only
+	// administrators may use, or that everyone may although they change something.
+	AdminsOnly, Everyone string
 	// Since is when the chat was first seen, UTC.
 	Since time.Time
 }

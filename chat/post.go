@@ -27,6 +27,11 @@ type Post struct {
 	// platform that can tell by it that it has the post already makes one of two.
 	ID    string
 	Reply Reply
+	// Silent asks for a message without a sound or a mark, where the platform can.
+	Silent bool
+	// ReplyTo is the Outcome.Message of an earlier post to the same chat that this one
+	// answers. Where that is gone the post stands alone.
+	ReplyTo string
 	// Wanted is asked right before the post goes out, after any wait for the
 	// platform's limits; with false it does not go out. Nil means true.
 	Wanted func() bool
@@ -66,4 +71,7 @@ type Outcome struct {
 	// Deduplicates says of an Unclear post that the platform will recognise it by its
 	// ID for the next minutes: posting it again makes no second one.
 	Deduplicates bool
+	// Message is the platform's id of what was posted, to be answered later; empty where
+	// there is none.
+	Message string
 }

@@ -42,7 +42,7 @@ func TestWithTheStore(t *testing.T) {
 		}
 		now := time.Now()
 		news := *event("A", time.Hour)
-		news.IntensityUSD = 1e6
+		news.Strength, news.Notable = 1e6, true
 		if queued, err := store.Record(t.Context(), alert.Step{Alerts: []alert.Alert{news}}); err != nil || queued != n {
 			t.Fatalf("queued %d, %v", queued, err)
 		}

@@ -49,7 +49,7 @@ func (c *call) showSettings(ctx context.Context, s subject) chat.Reply {
 	}
 	p.line(c.settingsAlerts(a))
 	for _, t := range a.Thresholds {
-		p.line(l.Text("settings.threshold", "coin", string(t.Coin), "amount", l.Amount(t.USD)))
+		p.line(l.Text("settings.threshold", "coin", string(t.Coin), "amount", l.Amount(t.Least)))
 	}
 	if len(a.Thresholds) == 0 {
 		p.line(l.Text("settings.no_threshold"))

@@ -33,6 +33,7 @@ type (
 		Levels        []levelRecord        `json:"levels,omitempty"`
 		Thresholds    []thresholdRecord    `json:"thresholds,omitempty"`
 		MutedUntil    time.Time            `json:"muted_until,omitzero"`
+		Terms         termsRecord          `json:"terms,omitzero"`
 		Retired       *retirementRecord    `json:"retired,omitempty"`
 	}
 	targetRecord struct {
@@ -55,11 +56,32 @@ type (
 		Rising bool        `json:"rising,omitempty"`
 		Thread string      `json:"thread,omitempty"`
 		Since  time.Time   `json:"since,omitzero"`
+		Repeat bool        `json:"repeat,omitempty"`
+		Until  time.Time   `json:"until,omitzero"`
 	}
+	// thresholdRecord has the name that its figure had while all thresholds were USD.
 	thresholdRecord struct {
-		Rule alert.Rule  `json:"rule"`
-		Coin market.Coin `json:"coin"`
-		USD  float64     `json:"usd"`
+		Rule  alert.Rule  `json:"rule"`
+		Coin  market.Coin `json:"coin"`
+		Least float64     `json:"usd"`
+	}
+	termsRecord struct {
+		Quiet      quietRecord   `json:"quiet,omitzero"`
+		Digest     digestRecord  `json:"digest,omitzero"`
+		Cooldown   time.Duration `json:"cooldown_ns,omitempty"`
+		Cap        int           `json:"cap,omitempty"`
+		NoOutcomes bool          `json:"no_outcomes,omitempty"`
+	}
+	quietRecord struct {
+		On     bool        `json:"on"`
+		From   alert.Clock `json:"from"`
+		To     alert.Clock `json:"to"`
+		Silent bool        `json:"silent,omitempty"`
+	}
+	digestRecord struct {
+		On   bool        `json:"on"`
+		At   alert.Clock `json:"at"`
+		Only bool        `json:"only,omitempty"`
 	}
 	retirementRecord struct {
 		At     time.Time `json:"at"`
@@ -68,7 +90,7 @@ type (
 )
 
 func encodeChat(c *alert.Chat) ([]byte, error) {
-	r := chatRecord{Kind: c.Kind, Language: c.Language, MutedUntil: c.MutedUntil.UTC()}
+	r := chatRecord{Kind: c.Kind, Language: c.Language, MutedUntil: c.MutedUntil.UTC(), Terms: recordTerms(c.Terms)}
 	if c.Home != (chat.Target{}) {
 		home := targetRecord(c.Home)
 		r.Home = &home
@@ -81,7 +103,7 @@ func encodeChat(c *alert.Chat) ([]byte, error) {
 		r.Subscriptions = append(r.Subscriptions, subscriptionRecord(s))
 	}
 	for _, l := range c.Levels {
-		l.Since = l.Since.UTC()
+		l.Since, l.Until = l.Since.UTC(), l.Until.UTC()
 		r.Levels = append(r.Levels, levelRecord(l))
 	}
 	for _, t := range c.Thresholds {
@@ -99,7 +121,7 @@ func decodeChat(value []byte) (alert.Chat, error) {
 	if err := json.Unmarshal(value, &r); err != nil {
 		return alert.Chat{}, fmt.Errorf("decode alerts: %w: %w", errWire, err)
 	}
-	c := alert.Chat{Kind: r.Kind, Language: r.Language, MutedUntil: r.MutedUntil}
+	c := alert.Chat{Kind: r.Kind, Language: r.Language, MutedUntil: r.MutedUntil, Terms: r.Terms.terms()}
 	if r.Home != nil {
 		c.Home = chat.Target(*r.Home)
 	}
@@ -116,6 +138,32 @@ func decodeChat(value []byte) (alert.Chat, error) {
 		c.Thresholds = append(c.Thresholds, alert.Threshold(t))
 	}
 	return c, nil
+}
+
+func recordTerms(t alert.Terms) termsRecord {
+	return termsRecord{
+		Quiet: quietRecord(t.Quiet), Digest: digestRecord(t.Digest),
+		Cooldown: t.Cooldown, Cap: t.Cap, NoOutcomes: t.NoOutcomes,
+	}
+}
+
+func (r termsRecord) terms() alert.Terms {
+	return alert.Terms{
+		Quiet: alert.Quiet(r.Quiet), Digest: alert.Digest(r.Digest),
+		Cooldown: r.Cooldown, Cap: r.Cap, NoOutcomes: r.NoOutcomes,
+	}
+}
+
+func checkTerms(t alert.Terms) error {
+	for _, clock := range []alert.Clock{t.Quiet.From, t.Quiet.To, t.Digest.At} {
+		if clock < 0 || clock > alert.MaxClock {
+			return fmt.Errorf("minute %d of a day", clock)
+		}
+	}
+	if t.Cooldown < 0 || t.Cap < 0 {
+		return fmt.Errorf("cooldown of %v, cap of %d", t.Cooldown, t.Cap)
+	}
+	return nil
 }
 
 // checkTarget refuses ids that would break the keys of the index.
@@ -164,9 +212,12 @@ func checkChat(c *alert.Chat) error {
 		if err := checkWish(t.Rule, t.Coin, ""); err != nil {
 			return fmt.Errorf("threshold: %w", err)
 		}
-		if !market.Positive(t.USD) {
-			return fmt.Errorf("threshold: intensity of %v USD", t.USD)
+		if !market.Positive(t.Least) {
+			return fmt.Errorf("threshold of %v", t.Least)
 		}
+	}
+	if err := checkTerms(c.Terms); err != nil {
+		return fmt.Errorf("terms: %w", err)
 	}
 	c.Subscriptions = distinct(c.Subscriptions)
 	return nil

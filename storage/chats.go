@@ -18,10 +18,14 @@ const maxCached = 50_000
 // settingsRecord is how a chat's settings stand in the file. Fields are only ever
 // added.
 type settingsRecord struct {
-	Language string    `json:"language,omitempty"`
-	Coin     string    `json:"coin,omitempty"`
-	Window   string    `json:"window,omitempty"`
-	Since    time.Time `json:"since"`
+	Language   string    `json:"language,omitempty"`
+	Coin       string    `json:"coin,omitempty"`
+	Window     string    `json:"window,omitempty"`
+	Coins      string    `json:"coins,omitempty"`
+	TimeZone   string    `json:"time_zone,omitempty"`
+	AdminsOnly string    `json:"admins_only,omitempty"`
+	Everyone   string    `json:"everyone,omitempty"`
+	Since      time.Time `json:"since"`
 }
 
 func chatKey(t chat.Target) string { return string(t.Platform) + "\x00" + t.Chat }

@@ -22,7 +22,7 @@ var (
 const (
 	figuresVersion = 1
 	webKeySize     = 32
-	states         = int(alert.Barred) + 1
+	states         = int(alert.Held) + 1
 )
 
 // tally is what a transaction adds to the totals.

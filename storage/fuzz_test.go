@@ -15,7 +15,10 @@ import (
 
 // recipientOf makes a recipient out of what a fuzzer found.
 func recipientOf(id, thread, home, language string, kind byte) alert.Recipient {
-	to := alert.Recipient{Target: chat.Target{Platform: chat.Telegram, Chat: id, Thread: thread}, Kind: chat.Kind(kind % 16), Language: language}
+	to := alert.Recipient{Target: chat.Target{Platform: chat.Telegram, Chat: id, Thread: thread}, Kind: chat.Kind(kind % 8), Language: language}
+	if kind&8 != 0 {
+		to.ReplyTo, to.Terms = id, true
+	}
 	if home != "" {
 		to.Home = chat.Target{Platform: chat.Discord, Chat: home, Thread: thread}
 	}

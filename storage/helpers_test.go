@@ -164,6 +164,7 @@ func breakout(coin market.Coin, epoch int) alert.Alert {
 		ID:   alert.EventID(alert.Breakout, coin, 94_681, true, at),
 		Rule: alert.Breakout, Coin: coin, Window: market.Week, Rising: true,
 		LevelUSD: 94_681, PriceUSD: 94_702.5, Kind: market.MarkPrice, IntensityUSD: 2.705e9, IntensityAt: at,
+		Strength: 2.705e9, Notable: true,
 		At: at, Crossed: at, Expires: at.Add(15 * time.Minute),
 		Provenance: market.Provenance{Source: "CoinGlass", Origin: market.Vendor, AsOf: at, Venues: []market.Venue{"Binance", "OKX"}},
 	}

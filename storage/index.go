@@ -31,7 +31,7 @@ const (
 // wish is a row of the index: who wants to hear and under which conditions.
 type wish struct {
 	to alert.Recipient
-	// threshold is in USD, 0 for none and always 0 for a level.
+	// threshold is in the unit of the rule, 0 for none and always 0 for a level.
 	threshold float64
 	// mutedUntil is in Unix nanoseconds, 0 for not muted.
 	mutedUntil int64
@@ -114,7 +114,7 @@ func rowsOf(t chat.Target, c *alert.Chat) rows {
 	if c.Retired != (alert.Retirement{}) {
 		return out
 	}
-	w := wish{to: alert.Recipient{Target: t, Home: c.Home, Kind: c.Kind, Language: c.Language}, mutedUntil: nanos(c.MutedUntil)}
+	w := wish{to: alert.Recipient{Target: t, Home: c.Home, Kind: c.Kind, Language: c.Language, Terms: c.Terms != alert.Terms{}}, mutedUntil: nanos(c.MutedUntil)}
 	for _, sub := range c.Subscriptions {
 		if sub.Paused || sub.Barred {
 			continue

@@ -56,10 +56,10 @@ func (m *model) listening(yield func(chat.Target, *alert.Chat)) {
 	}
 }
 
-func (m *model) breakout(coin market.Coin, intensity float64) (to []chat.Target) {
+func (m *model) breakout(coin market.Coin, a *alert.Alert) (to []chat.Target) {
 	m.listening(func(t chat.Target, c *alert.Chat) {
 		for _, s := range c.Subscriptions {
-			if s.Coin == coin && !s.Paused && !s.Barred && c.Threshold(s.Rule, coin) <= intensity {
+			if s.Coin == coin && !s.Paused && !s.Barred && a.Meets(c.Threshold(s.Rule, coin)) {
 				t.Thread = s.Thread
 				to = append(to, t)
 			}
@@ -228,7 +228,7 @@ func (w *world) record(t *testing.T) {
 	w.epoch++
 	coin, usd := w.coin(), float64(1+w.rnd.IntN(20))
 	a := breakout(coin, w.epoch)
-	a.IntensityUSD, a.Expires = float64(w.rnd.IntN(3)), time.Time{}
+	a.Strength, a.Notable, a.Expires = float64(w.rnd.IntN(3)), w.rnd.IntN(3) > 0, time.Time{}
 	step := alert.Step{Alerts: []alert.Alert{a}}
 	step.Reached = price(w.coin(), usd, w.epoch).Reached
 	step.Reached[0].Alert.Expires = time.Time{}
@@ -236,7 +236,7 @@ func (w *world) record(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := w.model.breakout(coin, a.IntensityUSD)
+	want := w.model.breakout(coin, &a)
 	fired := w.model.price(step.Reached[0].Coin, usd)
 	if (len(fired) > 0) != reached {
 		t.Fatalf("level reached %v, want %d", reached, len(fired))

@@ -118,6 +118,9 @@ func join(c, old alert.Chat) alert.Chat {
 	if out.MutedUntil.IsZero() {
 		out.MutedUntil = old.MutedUntil
 	}
+	if out.Terms == (alert.Terms{}) {
+		out.Terms = old.Terms
+	}
 	out.Subscriptions = distinct(append(out.Subscriptions, old.Subscriptions...))
 	for _, l := range old.Levels {
 		if !slices.ContainsFunc(out.Levels, func(o alert.Level) bool { return sameLevel(o, l) }) {
@@ -133,7 +136,7 @@ func join(c, old alert.Chat) alert.Chat {
 }
 
 func sameLevel(a, b alert.Level) bool {
-	return a.Coin == b.Coin && a.USD == b.USD && a.Rising == b.Rising && a.Thread == b.Thread
+	return a.Coin == b.Coin && a.USD == b.USD && a.Rising == b.Rising && a.Thread == b.Thread && a.Repeat == b.Repeat
 }
 
 func moveLog(tx *bolt.Tx, from, to chat.Target) (bool, error) {

@@ -57,7 +57,7 @@ func TestMoveTakesEverythingAlong(t *testing.T) {
 		Kind:          chat.Group,
 		Subscriptions: []alert.Subscription{{Rule: alert.Breakout, Coin: "BTC"}, {Rule: alert.Breakout, Coin: "ETH"}},
 		Levels:        []alert.Level{{ID: 3, Coin: "BTC", USD: 2, Rising: true}, {ID: 1, Coin: "BTC", USD: 1, Rising: true}},
-		Thresholds:    []alert.Threshold{{Rule: alert.Breakout, Coin: "BTC", USD: 3e9}, {Rule: alert.Breakout, Coin: "ETH", USD: 2e9}},
+		Thresholds:    []alert.Threshold{{Rule: alert.Breakout, Coin: "BTC", Least: 3e9}, {Rule: alert.Breakout, Coin: "ETH", Least: 2e9}},
 	}
 	for _, target := range []chat.Target{super, group} { // the old id leads to the new one
 		got, err := r.Alerts(t.Context(), target)

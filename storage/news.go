@@ -16,12 +16,21 @@ import (
 type newsRecord struct {
 	ID           string           `json:"id"`
 	Rule         alert.Rule       `json:"rule"`
-	Coin         market.Coin      `json:"coin"`
+	Coin         market.Coin      `json:"coin,omitempty"`
 	Window       market.Window    `json:"window,omitempty"`
 	Rising       bool             `json:"rising,omitempty"`
-	LevelUSD     float64          `json:"level_usd"`
-	PriceUSD     float64          `json:"price_usd"`
+	LevelUSD     float64          `json:"level_usd,omitempty"`
+	PriceUSD     float64          `json:"price_usd,omitempty"`
 	Kind         market.PriceKind `json:"kind,omitempty"`
+	Strength     float64          `json:"strength,omitempty"`
+	Before       float64          `json:"before,omitempty"`
+	Notable      *bool            `json:"notable,omitempty"`
+	Value        float64          `json:"value,omitempty"`
+	Usual        float64          `json:"usual,omitempty"`
+	Span         time.Duration    `json:"span_ns,omitempty"`
+	Flipped      bool             `json:"flipped,omitempty"`
+	Venue        market.Venue     `json:"venue,omitempty"`
+	Solo         bool             `json:"solo,omitempty"`
 	IntensityUSD float64          `json:"intensity_usd,omitempty"`
 	IntensityAt  time.Time        `json:"intensity_at,omitzero"`
 	At           time.Time        `json:"at,omitzero"`
@@ -30,6 +39,25 @@ type newsRecord struct {
 	BlindSince   time.Time        `json:"blind_since,omitzero"`
 	Expires      time.Time        `json:"expires,omitzero"`
 	Provenance   provenanceRecord `json:"provenance"`
+	Followed     *followedRecord  `json:"followed,omitempty"`
+	Items        []newsRecord     `json:"items,omitempty"`
+	Words        string           `json:"words,omitempty"`
+}
+
+// followedRecord is alert.Followed.
+type followedRecord struct {
+	ID            string        `json:"id"`
+	After         time.Duration `json:"after_ns"`
+	FromUSD       float64       `json:"from_usd"`
+	ToUSD         float64       `json:"to_usd"`
+	BestUSD       float64       `json:"best_usd,omitempty"`
+	WorstUSD      float64       `json:"worst_usd,omitempty"`
+	LiquidatedUSD float64       `json:"liquidated_usd,omitempty"`
+	Watched       bool          `json:"watched,omitempty"`
+	Held          bool          `json:"held,omitempty"`
+	BaseHeld      int           `json:"base_held,omitempty"`
+	BaseCount     int           `json:"base_count,omitempty"`
+	Replayed      bool          `json:"replayed,omitempty"`
 }
 
 type provenanceRecord struct {
@@ -42,14 +70,53 @@ type provenanceRecord struct {
 	RecordedAt time.Time      `json:"recorded_at,omitzero"`
 }
 
-func encodeNews(a *alert.Alert) ([]byte, error) {
+// recordNews is an alert as it is kept.
+func recordNews(a *alert.Alert) newsRecord {
 	r := newsRecord{
-		ID: a.ID, Rule: a.Rule, Coin: a.Coin, Window: a.Window, Rising: a.Rising, LevelUSD: a.LevelUSD, PriceUSD: a.PriceUSD,
-		Kind: a.Kind, IntensityUSD: a.IntensityUSD, IntensityAt: a.IntensityAt.UTC(), At: a.At.UTC(), Crossed: a.Crossed.UTC(),
+		ID: a.ID, Rule: a.Rule, Coin: a.Coin, Window: a.Window, Rising: a.Rising, LevelUSD: a.LevelUSD, PriceUSD: a.PriceUSD, Kind: a.Kind,
+		Strength: a.Strength, Before: a.Before, Notable: &a.Notable, Value: a.Value, Usual: a.Usual, Span: a.Span,
+		Flipped: a.Flipped, Venue: a.Venue, Solo: a.Solo,
+		IntensityUSD: a.IntensityUSD, IntensityAt: a.IntensityAt.UTC(), At: a.At.UTC(), Crossed: a.Crossed.UTC(),
 		Last: a.Last.UTC(), BlindSince: a.BlindSince.UTC(), Expires: a.Expires.UTC(), Provenance: provenanceRecord(a.Provenance),
+		Words: a.Words,
 	}
 	r.Provenance.AsOf, r.Provenance.RecordedAt = r.Provenance.AsOf.UTC(), r.Provenance.RecordedAt.UTC()
-	row, err := json.Marshal(r)
+	if a.Followed != nil {
+		followed := followedRecord(*a.Followed)
+		r.Followed = &followed
+	}
+	for i := range a.Items {
+		r.Items = append(r.Items, recordNews(&a.Items[i]))
+	}
+	return r
+}
+
+func (r *newsRecord) alert() alert.Alert {
+	a := alert.Alert{
+		ID: r.ID, Rule: r.Rule, Coin: r.Coin, Window: r.Window, Rising: r.Rising, LevelUSD: r.LevelUSD, PriceUSD: r.PriceUSD, Kind: r.Kind,
+		Strength: r.Strength, Before: r.Before, Value: r.Value, Usual: r.Usual, Span: r.Span,
+		Flipped: r.Flipped, Venue: r.Venue, Solo: r.Solo,
+		IntensityUSD: r.IntensityUSD, IntensityAt: r.IntensityAt, At: r.At, Crossed: r.Crossed,
+		Last: r.Last, BlindSince: r.BlindSince, Expires: r.Expires, Provenance: market.Provenance(r.Provenance),
+		Words: r.Words,
+	}
+	if r.Notable != nil {
+		a.Notable = *r.Notable
+	} else { // kept by a bot that told every chat without a threshold
+		a.Strength, a.Notable = r.IntensityUSD, true
+	}
+	if r.Followed != nil {
+		followed := alert.Followed(*r.Followed)
+		a.Followed = &followed
+	}
+	for i := range r.Items {
+		a.Items = append(a.Items, r.Items[i].alert())
+	}
+	return a
+}
+
+func encodeNews(a *alert.Alert) ([]byte, error) {
+	row, err := json.Marshal(recordNews(a))
 	if err != nil {
 		return nil, fmt.Errorf("encode alert: %w", err)
 	}
@@ -65,11 +132,8 @@ func decodeNews(row []byte) (*alert.Alert, error) {
 	if err := json.Unmarshal(body, &r); err != nil {
 		return nil, fmt.Errorf("decode alert: %w", err)
 	}
-	return &alert.Alert{
-		ID: r.ID, Rule: r.Rule, Coin: r.Coin, Window: r.Window, Rising: r.Rising, LevelUSD: r.LevelUSD, PriceUSD: r.PriceUSD,
-		Kind: r.Kind, IntensityUSD: r.IntensityUSD, IntensityAt: r.IntensityAt, At: r.At, Crossed: r.Crossed,
-		Last: r.Last, BlindSince: r.BlindSince, Expires: r.Expires, Provenance: market.Provenance(r.Provenance),
-	}, nil
+	a := r.alert()
+	return &a, nil
 }
 
 // maxNews bounds the alerts that are kept in memory.

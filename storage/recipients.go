@@ -15,10 +15,12 @@ const chunkVersion = 1
 
 // What a recipient has besides its chat; the low bits of the byte are its Kind.
 const (
-	kindBits    = 0x0f
+	kindBits    = 0x07
+	hasReply    = 0x08
 	hasThread   = 0x10
 	hasHome     = 0x20
 	hasLanguage = 0x40
+	hasTerms    = 0x80
 )
 
 // appendRecipient packs a recipient. The platform is not in it: the rows of a
@@ -28,7 +30,7 @@ func appendRecipient(b []byte, to *alert.Recipient) []byte {
 	for _, f := range []struct {
 		has bool
 		bit byte
-	}{{to.Target.Thread != "", hasThread}, {to.Home != chat.Target{}, hasHome}, {to.Language != "", hasLanguage}} {
+	}{{to.Target.Thread != "", hasThread}, {to.Home != chat.Target{}, hasHome}, {to.Language != "", hasLanguage}, {to.ReplyTo != "", hasReply}, {to.Terms, hasTerms}} {
 		if f.has {
 			flags |= f.bit
 		}
@@ -43,12 +45,15 @@ func appendRecipient(b []byte, to *alert.Recipient) []byte {
 	if flags&hasLanguage != 0 {
 		b = appendString(b, to.Language)
 	}
+	if flags&hasReply != 0 {
+		b = appendString(b, to.ReplyTo)
+	}
 	return b
 }
 
 func (r *reader) recipient(p chat.Platform) alert.Recipient {
 	flags := r.byte()
-	to := alert.Recipient{Target: chat.Target{Platform: p, Chat: r.string()}, Kind: chat.Kind(flags & kindBits)}
+	to := alert.Recipient{Target: chat.Target{Platform: p, Chat: r.string()}, Kind: chat.Kind(flags & kindBits), Terms: flags&hasTerms != 0}
 	if flags&hasThread != 0 {
 		to.Target.Thread = r.string()
 	}
@@ -58,8 +63,8 @@ func (r *reader) recipient(p chat.Platform) alert.Recipient {
 	if flags&hasLanguage != 0 {
 		to.Language = r.string()
 	}
-	if flags&^(kindBits|hasThread|hasHome|hasLanguage) != 0 {
-		r.broken = true
+	if flags&hasReply != 0 {
+		to.ReplyTo = r.string()
 	}
 	return to
 }
@@ -77,6 +82,9 @@ func (r *reader) skipRecipient() {
 		r.skip()
 	}
 	if flags&hasLanguage != 0 {
+		r.skip()
+	}
+	if flags&hasReply != 0 {
 		r.skip()
 	}
 }

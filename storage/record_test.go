@@ -271,7 +271,7 @@ func TestAlertsAreQueuedForServedPlatformsOnly(t *testing.T) {
 		}
 	}
 	step := alert.Step{
-		Alerts:  []alert.Alert{{ID: "a", Rule: alert.Breakout, Coin: "BTC", IntensityUSD: 1e9}},
+		Alerts:  []alert.Alert{{ID: "a", Rule: alert.Breakout, Coin: "BTC", Strength: 1e9, Notable: true}},
 		Reached: []alert.Reached{{Coin: "BTC", USD: 101}},
 	}
 	s.Serve(chat.Discord)

@@ -12,7 +12,7 @@ import (
 )
 
 // Wanted reports whether a delivery is still wanted where it goes: asked for, not
-// paused, muted or out of reach, and above the chat's threshold. It is for the
+// paused, muted or out of reach, and meeting the chat's threshold. It is for the
 // moment before the sending. A level is taken from its chat when it is reached, so
 // the alert on one is wanted unless the chat is muted or out of reach.
 func (s *Store) Wanted(ctx context.Context, d alert.Delivery) (bool, error) {
@@ -61,5 +61,5 @@ func (s *Store) subscribed(tx *bolt.Tx, a *alert.Alert, to alert.Recipient) (boo
 	return false, nil
 }
 
-// wants reports whether an alert is above the threshold.
-func (w *wish) wants(a *alert.Alert) bool { return w.threshold <= a.IntensityUSD }
+// wants reports whether an alert meets the threshold.
+func (w *wish) wants(a *alert.Alert) bool { return a.Meets(w.threshold) }

@@ -145,6 +145,7 @@ func breakout(m moment, sd Side, s *snapshot.Snapshot, last time.Time) alert.Ale
 		ID:   alert.EventID(alert.Breakout, s.Key.Coin, sd.LevelUSD, m.rising, sd.Epoch),
 		Rule: alert.Breakout, Coin: s.Key.Coin, Window: s.Key.Window, Rising: m.rising,
 		LevelUSD: sd.LevelUSD, PriceUSD: m.USD, Kind: s.Price.Kind,
+		Strength: sd.IntensityUSD, Notable: true,
 		IntensityUSD: sd.IntensityUSD, IntensityAt: sd.IntensityAt,
 		At: m.At, Crossed: sd.Since, Last: last,
 		Expires:    wall(m.now).Add(m.TTL),

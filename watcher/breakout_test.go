@@ -208,6 +208,7 @@ func TestBreakoutAlertSaysAll(t *testing.T) {
 		ID:   alert.EventID(alert.Breakout, "BTC", 110, true, noon),
 		Rule: alert.Breakout, Coin: "BTC", Window: market.Week, Rising: true,
 		LevelUSD: 110, PriceUSD: 112, Kind: market.MarkPrice,
+		Strength: 2e9, Notable: true,
 		IntensityUSD: 2e9, IntensityAt: noon.Add(10 * time.Second),
 		At: noon.Add(40 * time.Second), Crossed: noon.Add(20 * time.Second),
 		Expires: noon.Add(40*time.Second + 30*time.Minute), Provenance: provenance,
