@@ -71,7 +71,29 @@ type Level struct {
 	Repeat bool
 	// Until is when nobody waits for it any more, zero for never.
 	Until time.Time
+	// Spent says of a Repeat one that it was reached and the price has not come back yet.
+	Spent bool
 }
+
+// rearmBy is how far, as a fraction, the price has to come back from a Repeat level before
+// it can be reached again.
+const rearmBy = 0.003
+
+// Due is where the level waits for the price, and from which side: at the level itself or,
+// when it is Spent, where it can be reached again from.
+func (l Level) Due() (usd float64, rising bool) {
+	switch {
+	case !l.Spent:
+		return l.USD, l.Rising
+	case l.Rising:
+		return l.USD * (1 - rearmBy), false
+	default:
+		return l.USD * (1 + rearmBy), true
+	}
+}
+
+// Over reports whether nobody waits for the level any more.
+func (l Level) Over(now time.Time) bool { return !l.Until.IsZero() && !now.Before(l.Until) }
 
 // Threshold is the least Strength that a rule's alerts on a coin must have for the
 // chat, in the unit of the rule.

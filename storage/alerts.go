@@ -306,6 +306,9 @@ func writeChat(tx *bolt.Tx, t chat.Target, before, after *alert.Chat) error {
 	if err := replace(tx.Bucket(levelsBucket), old.levels, fresh.levels); err != nil {
 		return err
 	}
+	if err := shiftEdges(tx, old, fresh); err != nil {
+		return err
+	}
 	difference := countOf(after, fresh)
 	difference.subtract(countOf(before, old))
 	return difference.save(tx)

@@ -58,6 +58,7 @@ type (
 		Since  time.Time   `json:"since,omitzero"`
 		Repeat bool        `json:"repeat,omitempty"`
 		Until  time.Time   `json:"until,omitzero"`
+		Spent  bool        `json:"spent,omitempty"`
 	}
 	// thresholdRecord has the name that its figure had while all thresholds were USD.
 	thresholdRecord struct {

@@ -20,7 +20,11 @@ import (
 // paused, barred or out of reach has no row. The records are the truth and the
 // rows change with them in one transaction.
 
-const indexVersion = 1
+const (
+	indexVersion = 2
+	// firstIndexVersion is what rows were before levels could end or repeat.
+	firstIndexVersion = 1
+)
 
 // Directions of a level in its key.
 const (
@@ -35,7 +39,14 @@ type wish struct {
 	threshold float64
 	// mutedUntil is in Unix nanoseconds, 0 for not muted.
 	mutedUntil int64
+	// spent says of a level that it waits for the price to come back, until is when
+	// nobody waits any more, in Unix nanoseconds, 0 for never.
+	spent bool
+	until int64
 }
+
+// over reports whether nobody waits for a level any more.
+func (w *wish) over(now time.Time) bool { return w.until != 0 && now.UnixNano() >= w.until }
 
 func (w *wish) muted(now time.Time) bool { return now.UnixNano() < w.mutedUntil }
 
@@ -44,6 +55,11 @@ func (w *wish) encode() []byte {
 	row := []byte{indexVersion}
 	row = binary.BigEndian.AppendUint64(row, math.Float64bits(w.threshold))
 	row = binary.BigEndian.AppendUint64(row, uint64(w.mutedUntil)) //nolint:gosec // the bits are kept
+	spent := byte(0)
+	if w.spent {
+		spent = 1
+	}
+	row = binary.BigEndian.AppendUint64(append(row, spent), uint64(w.until)) //nolint:gosec // the bits are kept
 	row = appendString(row, string(w.to.Target.Platform))
 	return appendRecipient(row, &w.to)
 }
@@ -52,8 +68,13 @@ func decodeWish(row []byte) (wish, error) {
 	r := &reader{rest: row}
 	version := r.byte()
 	w := wish{threshold: r.float(), mutedUntil: r.int64()}
+	flags := byte(0)
+	if version != firstIndexVersion {
+		flags, w.until = r.byte(), r.int64()
+	}
+	w.spent = flags == 1
 	w.to = r.recipient(chat.Platform(r.string()))
-	if err := r.end(); err != nil || version != indexVersion || math.IsNaN(w.threshold) {
+	if err := r.end(); err != nil || version < firstIndexVersion || version > indexVersion || flags > 1 || math.IsNaN(w.threshold) {
 		return wish{}, fmt.Errorf("index: %w", errWire)
 	}
 	return w, nil
@@ -87,11 +108,12 @@ func levelPrefix(coin market.Coin, direction byte) []byte {
 
 // levelKey sorts by price: the bits of floats above zero sort as the floats do.
 func levelKey(l *alert.Level) []byte {
+	usd, up := l.Due()
 	direction := falling
-	if l.Rising {
+	if up {
 		direction = rising
 	}
-	key := binary.BigEndian.AppendUint64(levelPrefix(l.Coin, direction), math.Float64bits(l.USD))
+	key := binary.BigEndian.AppendUint64(levelPrefix(l.Coin, direction), math.Float64bits(usd))
 	return binary.BigEndian.AppendUint64(key, l.ID)
 }
 
@@ -105,12 +127,16 @@ func splitLevelKey(key, prefix []byte) (usd float64, id uint64, ok bool) {
 	return math.Float64frombits(binary.BigEndian.Uint64(rest)), binary.BigEndian.Uint64(rest[8:]), true
 }
 
-// rows are the rows of the index by bucket and key.
-type rows struct{ subscriptions, levels map[string][]byte }
+// rows are the rows of the index by bucket and key, and how often each threshold is
+// among them.
+type rows struct {
+	subscriptions, levels map[string][]byte
+	edges                 map[string]int
+}
 
 // rowsOf are the rows that a chat's record stands for.
 func rowsOf(t chat.Target, c *alert.Chat) rows {
-	out := rows{subscriptions: map[string][]byte{}, levels: map[string][]byte{}}
+	out := rows{subscriptions: map[string][]byte{}, levels: map[string][]byte{}, edges: map[string]int{}}
 	if c.Retired != (alert.Retirement{}) {
 		return out
 	}
@@ -121,10 +147,13 @@ func rowsOf(t chat.Target, c *alert.Chat) rows {
 		}
 		w.to.Target.Thread, w.threshold = sub.Thread, c.Threshold(sub.Rule, sub.Coin)
 		out.subscriptions[string(subscriptionKey(sub.Rule, sub.Coin, &w.to))] = w.encode()
+		if w.threshold > 0 {
+			out.edges[string(edgeKey(sub.Rule, sub.Coin, w.threshold))]++
+		}
 	}
 	w.threshold = 0
 	for i := range c.Levels {
-		w.to.Target.Thread = c.Levels[i].Thread
+		w.to.Target.Thread, w.spent, w.until = c.Levels[i].Thread, c.Levels[i].Spent, nanos(c.Levels[i].Until)
 		out.levels[string(levelKey(&c.Levels[i]))] = w.encode()
 	}
 	return out

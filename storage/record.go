@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -37,7 +38,7 @@ func (s *Store) Record(ctx context.Context, step alert.Step) (queued int, err er
 		return 0, err
 	}
 	err = s.update(func(tx *bolt.Tx) error {
-		r := &recording{store: s, tx: tx, now: s.now(), fired: map[chat.Target][]uint64{}}
+		r := &recording{store: s, tx: tx, now: s.now(), fired: map[chat.Target][]uint64{}, back: map[chat.Target][]uint64{}}
 		if err := r.keep(step); err != nil {
 			return err
 		}
@@ -59,8 +60,9 @@ type recording struct {
 	queued int
 	// changed reports that something was written.
 	changed bool
-	// fired are the IDs of the reached levels by chat.
-	fired map[chat.Target][]uint64
+	// fired are the IDs of the reached levels by chat, back of those that can be reached
+	// again.
+	fired, back map[chat.Target][]uint64
 }
 
 func (r *recording) keep(step alert.Step) error {
@@ -158,11 +160,17 @@ func (r *recording) event(a *alert.Alert) (bool, error) {
 func (r *recording) reached(step *alert.Reached) error {
 	var found []reached
 	var broken []line
+	var spent [][]byte
 	reachedLevels(r.tx, step.Coin, step.USD, func(l reached) bool {
 		l.key = bytes.Clone(l.key)
 		switch {
 		case l.broken:
 			broken = append(broken, line{l.key, bytes.Clone(l.row)})
+		case l.wish.over(r.now):
+		case l.wish.spent:
+			owner := ownerOf(l.wish.to.Target)
+			r.back[owner] = append(r.back[owner], l.id)
+			spent = append(spent, l.key)
 		case !l.wish.muted(r.now) && r.store.serves(l.wish.to.Target.Platform):
 			found = append(found, l)
 		}
@@ -171,6 +179,12 @@ func (r *recording) reached(step *alert.Reached) error {
 	for _, row := range broken {
 		r.changed = true
 		if err := quarantine(r.tx, levelsBucket, row.key, row.value, &r.tally); err != nil {
+			return err
+		}
+	}
+	for _, key := range spent {
+		r.changed = true
+		if err := r.tx.Bucket(levelsBucket).Delete(key); err != nil {
 			return err
 		}
 	}
@@ -200,8 +214,7 @@ func (r *recording) level(step *alert.Reached, at []reached) error {
 	var to []alert.Recipient
 	for _, l := range at {
 		to = append(to, l.wish.to)
-		owner := l.wish.to.Target
-		owner.Thread = ""
+		owner := ownerOf(l.wish.to.Target)
 		r.fired[owner] = append(r.fired[owner], l.id)
 		if err := r.tx.Bucket(levelsBucket).Delete(l.key); err != nil {
 			return err
@@ -218,11 +231,28 @@ func (r *recording) level(step *alert.Reached, at []reached) error {
 	return f.end()
 }
 
-// takeLevels takes the reached levels from their chats.
+// ownerOf is the chat that a topic belongs to.
+func ownerOf(t chat.Target) chat.Target {
+	t.Thread = ""
+	return t
+}
+
+// takeLevels takes the reached levels from their chats, but for those that repeat, and
+// lets those be reached again from which the price has come back.
 func (r *recording) takeLevels() error {
-	for t, ids := range r.fired {
+	chats := maps.Clone(r.fired)
+	maps.Copy(chats, r.back)
+	for t := range chats {
+		fired, back := r.fired[t], r.back[t]
 		err := amendIn(r.tx, t, func(c *alert.Chat) {
-			c.Levels = slices.DeleteFunc(c.Levels, func(l alert.Level) bool { return slices.Contains(ids, l.ID) })
+			c.Levels = slices.DeleteFunc(c.Levels, func(l alert.Level) bool { return !l.Repeat && slices.Contains(fired, l.ID) })
+			for i := range c.Levels {
+				if l := &c.Levels[i]; slices.Contains(fired, l.ID) {
+					l.Spent = true
+				} else if slices.Contains(back, l.ID) {
+					l.Spent = false
+				}
+			}
 		})
 		// A record that cannot be read must not keep the alert from the others.
 		if err != nil && !errors.Is(err, errNothing) && !errors.Is(err, errWire) {

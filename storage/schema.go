@@ -33,6 +33,10 @@ var (
 	// levelsBucket: coin NUL direction price id -> wish, the index of members' levels.
 	// Its sequence numbers the levels.
 	levelsBucket = []byte("levels")
+	// edgesBucket: coin NUL rule NUL threshold -> how many rows of subsBucket have it.
+	edgesBucket = []byte("edges")
+	// undoBucket: platform NUL chat -> what the newest change of a chat replaced.
+	undoBucket = []byte("undo")
 	// auditBucket: platform NUL chat NUL sequence -> a change, as JSON.
 	auditBucket = []byte("audit")
 	// movedBucket: platform NUL old chat -> platform NUL new chat.
@@ -44,6 +48,24 @@ var (
 	// leads from the place to the id.
 	eventsBucket     = []byte("events")
 	eventOrderBucket = []byte("event_order")
+
+	// historyBucket: coin NUL rule NUL time id -> an alert with where it was sent and what
+	// became of it, as JSON. historyKeysBucket leads from the id to the key.
+	historyBucket     = []byte("history")
+	historyKeysBucket = []byte("history_keys")
+	// postedBucket: entry index -> the message of a delivery that is followed up, and
+	// whom it went to.
+	postedBucket = []byte("posted")
+	// heldBucket: platform NUL chat NUL topic NUL sequence -> an alert that waits for a
+	// Summary.
+	heldBucket = []byte("held")
+	// scheduleBucket: platform NUL time place -> nothing, what is due when; placesBucket:
+	// platform NUL place -> its time. A place is a chat, a topic and what is due there.
+	scheduleBucket = []byte("schedule")
+	placesBucket   = []byte("places")
+	// pacesBucket: platform NUL chat -> what the chat was told lately, for chats with a
+	// cooldown or a cap.
+	pacesBucket = []byte("paces")
 
 	// outboxBucket: platform NUL entry -> header of an entry: an alert on its way to
 	// its recipients on one platform. Its sequence numbers the entries.
@@ -80,6 +102,14 @@ var migrations = []func(*bolt.Tx) error{
 			statesBucket, eventsBucket, eventOrderBucket,
 			outboxBucket, newsBucket, recipientsBucket, waitingBucket, flyingBucket,
 			figuresBucket, quarantineBucket)
+	},
+	func(tx *bolt.Tx) error {
+		err := createBuckets(tx, edgesBucket, undoBucket, historyBucket, historyKeysBucket,
+			postedBucket, heldBucket, scheduleBucket, placesBucket, pacesBucket)
+		if err != nil {
+			return err
+		}
+		return countEdges(tx)
 	},
 }
 

@@ -57,7 +57,7 @@ func (s *Store) LevelReached(ctx context.Context, coin market.Coin, usd float64)
 	found := false
 	err := s.db.View(func(tx *bolt.Tx) error {
 		reachedLevels(tx, coin, usd, func(r reached) bool {
-			found = r.broken || !r.wish.muted(s.now()) && s.serves(r.wish.to.Target.Platform)
+			found = r.broken || !r.wish.over(s.now()) && (r.wish.spent || !r.wish.muted(s.now())) && s.serves(r.wish.to.Target.Platform)
 			return !found
 		})
 		return nil
