@@ -71,8 +71,12 @@ type Alert struct {
 	Provenance market.Provenance
 	// Followed is what an Outcome tells of, nil for all else.
 	Followed *Followed
-	// Items are the alerts of a Summary, the oldest first.
-	Items []Alert
+	// Items are the alerts of a Summary, the oldest first; Digest says that it is the
+	// daily one of the chat and Quiet since when they were held back, zero for alerts that
+	// came in quick succession.
+	Items  []Alert
+	Digest bool
+	Quiet  time.Time
 	// Words are what the host says in a Notice.
 	Words string
 }

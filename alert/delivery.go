@@ -20,6 +20,35 @@ type Recipient struct {
 	Terms bool
 }
 
+// LateFor is how long after it has expired an alert is still told of, as how things stand
+// by then, where nothing newer of its rule and coin is on its way.
+const LateFor = 6 * time.Hour
+
+// Lasts reports whether the alerts of a rule are told of when they are late.
+func (r Rule) Lasts() bool { return r.Known() || r == Price }
+
+// Over reports whether an alert is not to be sent any more, Late whether it is old news.
+func (a *Alert) Over(now time.Time) bool {
+	end := a.Expires
+	if a.Rule.Lasts() {
+		end = end.Add(LateFor)
+	}
+	return !a.Expires.IsZero() && !now.Before(end)
+}
+
+// Late reports whether an alert is old news: what is told is how things stand.
+func (a *Alert) Late(now time.Time) bool {
+	return a.Rule.Lasts() && !a.Expires.IsZero() && !now.Before(a.Expires)
+}
+
+// Past is an alert of the past: what it said, how many it was for, and what became of it,
+// the shortest time first.
+type Past struct {
+	Alert
+	Recipients int
+	Outcomes   []Followed
+}
+
 // Ref names a delivery in the outbox.
 type Ref struct {
 	Entry uint64
@@ -137,6 +166,8 @@ type Census struct {
 type Step struct {
 	// States are the rules' states by name, to be read again after a restart.
 	States map[string][]byte
+	// Seen are the coins whose rules are at work.
+	Seen []market.Coin
 	// Alerts go to those who have subscribed to their rule and coin and whose threshold
 	// they meet.
 	Alerts []Alert

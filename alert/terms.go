@@ -67,6 +67,8 @@ type Digest struct {
 	// Only says that alerts come with the digest and not on their own. Levels that
 	// members have named still do.
 	Only bool
+	// Thread is the topic that it goes to.
+	Thread string
 }
 
 // Next is the first moment after another, in the chat's time zone, at which the digest

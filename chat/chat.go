@@ -322,6 +322,15 @@ func (e Entry) Arg(name string) string {
 	return ""
 }
 
+// Erased says what was deleted of a chat.
+type Erased struct {
+	// Settings says that the chat had chosen something.
+	Settings bool
+	// Changes are lines of its own log, Mentions those of other chats' logs that named the
+	// member, Held alerts that waited, Messages the notes of which message was sent.
+	Subscriptions, Levels, Thresholds, Changes, Mentions, Held, Messages int
+}
+
 // Settings is what a chat has chosen. Zero fields mean: not chosen.
 type Settings struct {
 	// Language is a tag such as "ru".
@@ -339,6 +348,14 @@ type Settings struct {
 	// Since is when the chat was first seen, UTC.
 	Since time.Time
 }
+
+// The reasons for which a change of a chat is not taken back.
+var (
+	// ErrNoChange: there is none that could be.
+	ErrNoChange = errors.New("nothing to take back")
+	// ErrChanged: what it changed is something else by now.
+	ErrChanged = errors.New("changed since")
+)
 
 // ErrRefused is in the error of a platform that has refused the bot itself, as
 // for a revoked token: trying again soon is of no use, the host has to act.

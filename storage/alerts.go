@@ -49,11 +49,11 @@ func (s *Store) ChangeAlerts(ctx context.Context, t chat.Target, e chat.Entry, c
 	if err := errors.Join(ctx.Err(), checkTarget(t)); err != nil {
 		return alert.Chat{}, fmt.Errorf("change alerts: %w", err)
 	}
-	var after alert.Chat
+	var before, after alert.Chat
 	err := s.update(func(tx *bolt.Tx) error {
 		t := resolve(tx, t)
-		before, err := readChat(tx, t)
-		if err != nil {
+		var err error
+		if before, err = readChat(tx, t); err != nil {
 			return err
 		}
 		if after, err = changed(tx, &before, change); err != nil {
@@ -68,11 +68,18 @@ func (s *Store) ChangeAlerts(ctx context.Context, t chat.Target, e chat.Entry, c
 		if err != nil {
 			return err
 		}
-		return s.log(tx, resolve(tx, home), e)
+		was, is, err := recordsOf(&before, &after)
+		if err != nil {
+			return err
+		}
+		home = resolve(tx, home)
+		u := undoRecord{Chat: chatKey(ownerOf(t)), Entry: recordEntry(e)}
+		return errors.Join(s.remind(tx, home, u, was, is), s.log(tx, home, e))
 	})
 	if err != nil {
 		return alert.Chat{}, fmt.Errorf("change alerts: %w", err)
 	}
+	s.tellPlanned(t.Platform, &before, &after)
 	return after, nil
 }
 
@@ -307,6 +314,9 @@ func writeChat(tx *bolt.Tx, t chat.Target, before, after *alert.Chat) error {
 		return err
 	}
 	if err := shiftEdges(tx, old, fresh); err != nil {
+		return err
+	}
+	if err := planDigest(tx, t, before, after); err != nil {
 		return err
 	}
 	difference := countOf(after, fresh)

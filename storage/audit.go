@@ -146,7 +146,8 @@ func lineTime(l line) time.Time {
 	return e.At
 }
 
-func encodeEntry(e chat.Entry) ([]byte, error) {
+// recordEntry is a line of a log as it is kept.
+func recordEntry(e chat.Entry) entryRecord {
 	r := entryRecord{
 		At: e.At.UTC(), Platform: chat.Platform(clip(string(e.Member.Platform), maxPlatform)), Member: clip(e.Member.ID, maxChatID),
 		Name: clip(e.Name, maxName), Change: clip(e.Change, maxName),
@@ -154,7 +155,15 @@ func encodeEntry(e chat.Entry) ([]byte, error) {
 	for _, arg := range e.Args[:min(len(e.Args), maxArgs)] {
 		r.Args = append(r.Args, clip(arg, maxArg))
 	}
-	value, err := json.Marshal(r)
+	return r
+}
+
+func (r entryRecord) entry() chat.Entry {
+	return chat.Entry{At: r.At, Member: chat.Member{Platform: r.Platform, ID: r.Member}, Name: r.Name, Change: r.Change, Args: r.Args}
+}
+
+func encodeEntry(e chat.Entry) ([]byte, error) {
+	value, err := json.Marshal(recordEntry(e))
 	if err != nil {
 		return nil, fmt.Errorf("encode log entry: %w", err)
 	}
@@ -166,7 +175,7 @@ func decodeEntry(value []byte) (chat.Entry, error) {
 	if err := json.Unmarshal(value, &r); err != nil {
 		return chat.Entry{}, fmt.Errorf("decode log entry: %w", err)
 	}
-	return chat.Entry{At: r.At, Member: chat.Member{Platform: r.Platform, ID: r.Member}, Name: r.Name, Change: r.Change, Args: r.Args}, nil
+	return r.entry(), nil
 }
 
 // clip makes a text valid UTF-8 without control and format characters, which

@@ -83,6 +83,8 @@ type (
 		On   bool        `json:"on"`
 		At   alert.Clock `json:"at"`
 		Only bool        `json:"only,omitempty"`
+		// Thread is the topic.
+		Thread string `json:"thread,omitempty"`
 	}
 	retirementRecord struct {
 		At     time.Time `json:"at"`

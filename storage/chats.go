@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -92,7 +93,13 @@ func (s *Store) Change(ctx context.Context, t chat.Target, e chat.Entry, change 
 		if settings == seen {
 			return nil
 		}
-		return s.log(tx, resolve(tx, t), e)
+		was, err := json.Marshal(settingsRecord(before))
+		if err != nil {
+			return fmt.Errorf("encode: %w", err)
+		}
+		home := resolve(tx, t)
+		u := undoRecord{Chat: key, Settings: true, Entry: recordEntry(e)}
+		return errors.Join(s.remind(tx, home, u, was, value), s.log(tx, home, e))
 	})
 	if err != nil {
 		return fmt.Errorf("change chat settings: %w", err)

@@ -45,15 +45,45 @@ func (l *lane) claimWaiting(n int) ([]alert.Delivery, error) {
 		if a == nil {
 			continue
 		}
-		out = append(out, a.delivery(news))
 		if err := l.tx.Bucket(waitingBucket).Delete(row.key); err != nil {
 			return nil, err
 		}
+		l.changed = true
+		d := a.delivery(news)
+		told, err := l.admit(&d, true)
+		if err != nil {
+			return nil, err
+		}
+		if !told {
+			l.release(l.find(a.ref.Entry))
+			continue
+		}
+		out = append(out, d)
 		if err := l.fly(a); err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
+}
+
+// admit asks the chat's terms about a delivery whose turn has come: it goes, and the
+// delivery says how, or it is held or passed over, which is kept.
+func (l *lane) admit(d *alert.Delivery, again bool) (bool, error) {
+	d.Late = d.Alert.Late(l.now)
+	j, err := l.judge(d.Alert, &d.To, again)
+	if err != nil {
+		return false, err
+	}
+	switch j.verdict {
+	case waits:
+		return false, l.keep(d.Alert, &d.To, j)
+	case skipped:
+		l.count(alert.Unwanted, 1)
+		return false, nil
+	default:
+		d.Silent = j.verdict == goesSilently
+		return true, nil
+	}
 }
 
 // fly keeps a row for a delivery that is handed out.
@@ -93,18 +123,22 @@ func (l *lane) claimEntry(e *entry, n int) ([]alert.Delivery, error) {
 	if n == 0 {
 		return nil, nil
 	}
-	if !e.expires.IsZero() && l.now.After(e.expires) {
-		return nil, l.pass(e, e.total-e.claimed, alert.Expired)
-	}
 	news, err := l.store.news.read(l.tx, e.id)
 	if err != nil {
 		return nil, l.abandon(e)
+	}
+	if l.now.After(e.expires) && !e.expires.IsZero() && (news.Over(l.now) || l.outdated(e, news)) {
+		return nil, l.pass(e, e.total-e.claimed, alert.Expired)
 	}
 	if err := l.narrow(e, max(0, maxWindow-n)); err != nil {
 		return nil, err
 	}
 	var out []alert.Delivery
-	for len(out) < n && e.claimed < e.total {
+	for passed := 0; len(out) < n && e.claimed < e.total; {
+		if passed >= passAtMost {
+			l.again = true
+			break
+		}
 		left := min(chunkSize-e.claimed%chunkSize, e.total-e.claimed)
 		take := min(int(left), n-len(out))
 		to, err := l.recipients(e, e.claimed, take)
@@ -114,14 +148,45 @@ func (l *lane) claimEntry(e *entry, n int) ([]alert.Delivery, error) {
 			}
 			continue
 		}
-		for i := range to {
-			ref := alert.Ref{Entry: e.id, Index: e.claimed + uint32(i)}
-			out = append(out, alert.Delivery{Ref: ref, Alert: news, To: to[i]})
-		}
+		first := e.claimed
 		e.claim(uint32(take), l.now) //nolint:gosec // at most a chunk
 		l.touched[e] = true
+		for i := range to {
+			d := alert.Delivery{Ref: alert.Ref{Entry: e.id, Index: first + uint32(i)}, Alert: news, To: to[i]}
+			goes, err := l.admit(&d, false)
+			if err != nil {
+				return nil, err
+			}
+			if goes {
+				out = append(out, d)
+			} else {
+				e.settle(d.Ref.Index)
+				passed++
+			}
+		}
 	}
 	return out, nil
+}
+
+// passAtMost bounds the recipients of an entry that one claim finds asleep, or nearly.
+const passAtMost = 512
+
+// outdated reports whether something newer of the same rule and coin is on its way, so
+// that a late alert has nothing to say.
+func (l *lane) outdated(e *entry, news *alert.Alert) bool {
+	if news.Rule == alert.Price { // each is another level
+		return false
+	}
+	for _, other := range l.entries {
+		if other.id <= e.id || rank(news.Rule) != other.id>>56 {
+			continue
+		}
+		newer, err := l.store.news.read(l.tx, other.id)
+		if err == nil && newer.Rule == news.Rule && newer.Coin == news.Coin {
+			return true
+		}
+	}
+	return false
 }
 
 // narrow gives rows of their own to the oldest deliveries that fly, until at most

@@ -47,12 +47,16 @@ type mark struct {
 }
 
 // rank is the first byte of an entry's id: a member's own level goes before what
-// many wait for.
+// many wait for, and that before what can wait.
 func rank(rule alert.Rule) uint64 {
-	if rule == alert.Price {
+	switch rule {
+	case alert.Price:
 		return 1
+	case alert.Outcome, alert.Notice, alert.Summary:
+		return 3
+	default:
+		return 2
 	}
-	return 2
 }
 
 // entryID makes ids that sort in the order of delivery.

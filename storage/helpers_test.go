@@ -1,12 +1,16 @@
 package storage_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
+
+	bolt "go.etcd.io/bbolt"
 
 	"liqbot/alert"
 	"liqbot/chat"
@@ -192,3 +196,29 @@ func results(state alert.State, of ...alert.Delivery) []alert.Result {
 }
 
 var errNo = errors.New("no")
+
+// bytesOf looks for a text in every row of a store that is closed, and returns the bucket
+// and key of one that has it.
+func bytesOf(t *testing.T, dir, text string) string {
+	t.Helper()
+	db, err := bolt.Open(filepath.Join(dir, storage.FileName), 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	found := ""
+	err = db.View(func(tx *bolt.Tx) error {
+		return tx.ForEach(func(name []byte, b *bolt.Bucket) error {
+			return b.ForEach(func(key, value []byte) error {
+				if bytes.Contains(key, []byte(text)) || bytes.Contains(value, []byte(text)) {
+					found = fmt.Sprintf("%s: %q", name, key)
+				}
+				return nil
+			})
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}

@@ -70,7 +70,7 @@ func (s *Store) subscribers(tx *bolt.Tx, a *alert.Alert, yield func(*alert.Recip
 			broken = append(broken, line{bytes.Clone(key), bytes.Clone(row)})
 			continue
 		}
-		if !w.wants(a) || w.muted(now) {
+		if !a.Meets(w.threshold) || w.muted(now) {
 			continue
 		}
 		if err := yield(&w.to); err != nil {

@@ -41,6 +41,8 @@ type newsRecord struct {
 	Provenance   provenanceRecord `json:"provenance"`
 	Followed     *followedRecord  `json:"followed,omitempty"`
 	Items        []newsRecord     `json:"items,omitempty"`
+	Digest       bool             `json:"digest,omitempty"`
+	Quiet        time.Time        `json:"quiet,omitzero"`
 	Words        string           `json:"words,omitempty"`
 }
 
@@ -78,7 +80,7 @@ func recordNews(a *alert.Alert) newsRecord {
 		Flipped: a.Flipped, Venue: a.Venue, Solo: a.Solo,
 		IntensityUSD: a.IntensityUSD, IntensityAt: a.IntensityAt.UTC(), At: a.At.UTC(), Crossed: a.Crossed.UTC(),
 		Last: a.Last.UTC(), BlindSince: a.BlindSince.UTC(), Expires: a.Expires.UTC(), Provenance: provenanceRecord(a.Provenance),
-		Words: a.Words,
+		Digest: a.Digest, Quiet: a.Quiet.UTC(), Words: a.Words,
 	}
 	r.Provenance.AsOf, r.Provenance.RecordedAt = r.Provenance.AsOf.UTC(), r.Provenance.RecordedAt.UTC()
 	if a.Followed != nil {
@@ -98,7 +100,7 @@ func (r *newsRecord) alert() alert.Alert {
 		Flipped: r.Flipped, Venue: r.Venue, Solo: r.Solo,
 		IntensityUSD: r.IntensityUSD, IntensityAt: r.IntensityAt, At: r.At, Crossed: r.Crossed,
 		Last: r.Last, BlindSince: r.BlindSince, Expires: r.Expires, Provenance: market.Provenance(r.Provenance),
-		Words: r.Words,
+		Digest: r.Digest, Quiet: r.Quiet, Words: r.Words,
 	}
 	if r.Notable != nil {
 		a.Notable = *r.Notable

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -41,6 +42,9 @@ func (s *Store) Advance(ctx context.Context, p chat.Platform, done []alert.Resul
 			return err
 		}
 		if err := l.settle(done); err != nil {
+			return err
+		}
+		if l.again, err = l.due(); err != nil {
 			return err
 		}
 		if batch.Deliveries, err = l.claim(max(0, min(n, maxClaim))); err != nil {
@@ -113,20 +117,32 @@ type lane struct {
 	changed bool
 	// aliases reports that some chat has moved.
 	aliases bool
+	// again reports that there is more that is due, and was not looked at.
+	again bool
 }
 
 func (s *Store) openLane(tx *bolt.Tx, p chat.Platform) (*lane, error) {
 	l := &lane{store: s, tx: tx, platform: p, now: s.now(), touched: map[*entry]bool{}}
 	first, _ := tx.Bucket(movedBucket).Cursor().First()
 	l.aliases = first != nil
-	prefix := lanePrefix(p)
+	return l, l.reread()
+}
+
+// reread reads the headers of the entries that the lane does not know yet.
+func (l *lane) reread() error {
+	prefix := lanePrefix(l.platform)
 	var bad []line
-	cursor := tx.Bucket(outboxBucket).Cursor()
+	known := l.entries
+	l.entries = nil
+	cursor := l.tx.Bucket(outboxBucket).Cursor()
 	for key, row := cursor.Seek(prefix); bytes.HasPrefix(key, prefix); key, row = cursor.Next() {
 		e, err := readHeader(key[len(prefix):], row)
 		if err != nil {
 			bad = append(bad, line{bytes.Clone(key), bytes.Clone(row)})
 			continue
+		}
+		if at := slices.IndexFunc(known, func(k *entry) bool { return k.id == e.id }); at >= 0 {
+			e = known[at]
 		}
 		l.entries = append(l.entries, e)
 		if e.over() {
@@ -135,10 +151,10 @@ func (s *Store) openLane(tx *bolt.Tx, p chat.Platform) (*lane, error) {
 	}
 	for _, row := range bad {
 		if err := l.setAside(outboxBucket, row.key, row.value); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return l, nil
+	return nil
 }
 
 func readHeader(id, row []byte) (*entry, error) {
@@ -175,16 +191,23 @@ func (l *lane) left() int {
 	return n
 }
 
-// next is when the first delivery that waits is due.
+// next is when the first delivery that waits, or what is planned, is due.
 func (l *lane) next() time.Time {
+	if l.again {
+		return l.now
+	}
+	due := l.firstDue()
 	prefix := lanePrefix(l.platform)
 	key, _ := l.tx.Bucket(waitingBucket).Cursor().Seek(prefix)
 	if !bytes.HasPrefix(key, prefix) || len(key) < len(prefix)+8 {
-		return time.Time{}
+		return due
 	}
 	r := &reader{rest: key[len(prefix):]}
 	// A moment of 0 is due at once, and not "nothing waits".
-	return time.Unix(0, r.int64()).UTC()
+	if waits := time.Unix(0, r.int64()).UTC(); due.IsZero() || waits.Before(due) {
+		return waits
+	}
+	return due
 }
 
 // recipient is where a delivery goes now.

@@ -218,10 +218,17 @@ func TestExpiredBacklogIsPassedOver(t *testing.T) {
 	}
 	r.advance(t, chat.Telegram, results(alert.Sent, append(d, b.Deliveries...)...), 0)
 	r.pass(time.Hour)
+	// The newest of a coin is told late; the older one has nothing to add.
+	b = r.advance(t, chat.Telegram, nil, 1)
+	if len(b.Deliveries) != 1 || !b.Deliveries[0].Late || b.Left != n-1 {
+		t.Errorf("late: %d left, %+v", b.Left, b.Deliveries)
+	}
+	r.advance(t, chat.Telegram, results(alert.Sent, b.Deliveries...), 0)
+	r.pass(alert.LateFor)
 	if b := r.advance(t, chat.Telegram, nil, 1); b.Left != 0 {
 		t.Errorf("at the end: %+v", b)
 	}
-	want := map[alert.State]uint64{alert.Sent: 2, alert.Expired: uint64(2*n - 2)}
+	want := map[alert.State]uint64{alert.Sent: 3, alert.Expired: uint64(2*n - 3)}
 	if diff := cmp.Diff(want, r.totals(t).Deliveries); diff != "" {
 		t.Errorf("totals (-want +got):\n%s", diff)
 	}

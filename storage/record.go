@@ -69,6 +69,11 @@ func (r *recording) keep(step alert.Step) error {
 	if err := r.states(step.States); err != nil {
 		return err
 	}
+	for _, coin := range step.Seen {
+		if err := r.since(coin); err != nil {
+			return err
+		}
+	}
 	for i := range step.Alerts {
 		if err := r.alert(&step.Alerts[i]); err != nil {
 			return err
@@ -108,17 +113,18 @@ func (r *recording) alert(a *alert.Alert) error {
 	if err != nil || !fresh {
 		return err
 	}
+	if a.Rule == alert.Outcome {
+		return r.followUp(a)
+	}
 	f := &fanOut{recording: r, alert: a}
-	broken, err := r.store.subscribers(r.tx, a, func(to *alert.Recipient) error {
-		if !r.store.serves(to.Target.Platform) {
-			return nil
-		}
-		return f.add(to)
-	})
+	broken, err := r.store.subscribers(r.tx, a, f.serve)
 	if err != nil {
 		return err
 	}
 	if err := f.end(); err != nil {
+		return err
+	}
+	if err := r.remember(a, f.added, f.entries); err != nil {
 		return err
 	}
 	for _, row := range broken {
@@ -127,6 +133,22 @@ func (r *recording) alert(a *alert.Alert) error {
 		}
 	}
 	return nil
+}
+
+// followUp tells those who got an alert what became of it.
+func (r *recording) followUp(a *alert.Alert) error {
+	sent, known, err := r.outcome(a)
+	if err != nil || !known {
+		return err
+	}
+	f := &fanOut{recording: r, alert: a}
+	_, original := past(r.tx, a.Followed.ID)
+	for _, e := range sent {
+		if err := repliesTo(r.tx, original.Alert.At, e.ID, f.serve); err != nil {
+			return err
+		}
+	}
+	return f.end()
 }
 
 // event remembers an event and reports whether it is a new one.
@@ -270,6 +292,17 @@ type fanOut struct {
 	entry *entry
 	on    chat.Platform
 	chunk chunk
+	// added counts the recipients, entries are those that are complete.
+	added   int
+	entries []entryRef
+}
+
+// serve adds a recipient on a platform that is served.
+func (f *fanOut) serve(to *alert.Recipient) error {
+	if !f.store.serves(to.Target.Platform) {
+		return nil
+	}
+	return f.add(to)
 }
 
 func (f *fanOut) add(to *alert.Recipient) error {
@@ -286,6 +319,7 @@ func (f *fanOut) add(to *alert.Recipient) error {
 	f.chunk.add(to)
 	f.entry.total++
 	f.queued++
+	f.added++
 	if f.chunk.n == chunkSize {
 		return f.flush()
 	}
@@ -320,6 +354,7 @@ func (f *fanOut) end() error {
 	}
 	key := headerKey(f.on, f.entry.id)
 	row := f.entry.encode()
+	f.entries = append(f.entries, entryRef{Platform: f.on, ID: f.entry.id})
 	f.entry = nil
 	return f.tx.Bucket(outboxBucket).Put(key, row)
 }

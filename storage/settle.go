@@ -5,6 +5,8 @@ import (
 	"math"
 	"time"
 
+	bolt "go.etcd.io/bbolt"
+
 	"liqbot/alert"
 	"liqbot/chat"
 )
@@ -83,13 +85,16 @@ func (l *lane) wait(e *entry, r *alert.Result) error {
 func (l *lane) end(r *alert.Result) error {
 	to := r.Delivery.To.Target
 	switch r.State {
+	case alert.Sent:
+		l.count(r.State, 1)
+		return l.posted(r)
 	case alert.Retired:
 		l.count(r.State, 1)
 		return l.amend(to, func(c *alert.Chat) { l.store.retire(c, r.Reason) })
 	case alert.Barred:
 		l.count(r.State, 1)
 		return l.amend(to, func(c *alert.Chat) { bar(c, to.Thread) })
-	case alert.Sent, alert.Failed, alert.Uncertain, alert.Expired, alert.Unwanted:
+	case alert.Failed, alert.Uncertain, alert.Expired, alert.Unwanted:
 		l.count(r.State, 1)
 	default:
 		l.count(alert.Failed, 1)
@@ -97,10 +102,15 @@ func (l *lane) end(r *alert.Result) error {
 	return nil
 }
 
-// amend changes the record of a chat. One that cannot be read must not hold up the
-// others.
+// amend changes the record of a chat.
 func (l *lane) amend(t chat.Target, change func(*alert.Chat)) error {
-	err := amendIn(l.tx, t, change)
+	return amendChat(l.tx, t, change)
+}
+
+// amendChat changes the record of a chat. One that cannot be read must not hold up the
+// others.
+func amendChat(tx *bolt.Tx, t chat.Target, change func(*alert.Chat)) error {
+	err := amendIn(tx, t, change)
 	if errors.Is(err, errNothing) || errors.Is(err, errWire) {
 		return nil
 	}

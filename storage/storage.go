@@ -57,6 +57,8 @@ type Store struct {
 	cached   atomic.Int64
 	// served are the platforms of Serve, nil for all.
 	served atomic.Pointer[[]chat.Platform]
+	// planned is who is told that something is due, nil for nobody.
+	planned atomic.Pointer[func(chat.Platform)]
 	// broken is closed once the disk has failed.
 	broken    chan struct{}
 	breakOnce sync.Once

@@ -9,6 +9,7 @@ import (
 
 	"liqbot/alert"
 	"liqbot/chat"
+	"liqbot/market"
 )
 
 // Wanted reports whether a delivery is still wanted where it goes: asked for, not
@@ -27,10 +28,13 @@ func (s *Store) Wanted(ctx context.Context, d alert.Delivery) (bool, error) {
 		to := d.To
 		to.Target = resolve(tx, to.Target)
 		var err error
-		if d.Alert.Rule == alert.Price {
+		switch d.Alert.Rule {
+		case alert.Price, alert.Summary, alert.Notice:
 			wanted, err = s.reachable(tx, to.Target)
-		} else {
-			wanted, err = s.subscribed(tx, d.Alert, to)
+		case alert.Outcome:
+			wanted, err = s.follows(tx, d.Alert, to)
+		default:
+			wanted, err = s.subscribed(tx, to, d.Alert.Rule, d.Alert.Coin, d.Alert.Meets)
 		}
 		return err
 	})
@@ -46,20 +50,26 @@ func (s *Store) reachable(tx *bolt.Tx, t chat.Target) (bool, error) {
 	return c.Retired == (alert.Retirement{}) && !s.now().Before(c.MutedUntil), err
 }
 
-// subscribed reads the row of the index. Its key has the kind of the chat, which
-// may have become another one since.
-func (s *Store) subscribed(tx *bolt.Tx, a *alert.Alert, to alert.Recipient) (bool, error) {
+// follows reports whether a chat still wants to hear what becomes of breakouts.
+func (s *Store) follows(tx *bolt.Tx, a *alert.Alert, to alert.Recipient) (bool, error) {
+	c, err := readChat(tx, to.Target)
+	if err != nil || c.Terms.NoOutcomes {
+		return false, err
+	}
+	return s.subscribed(tx, to, alert.Breakout, a.Coin, func(float64) bool { return true })
+}
+
+// subscribed reads the row of the index and asks about its threshold. Its key has the
+// kind of the chat, which may have become another one since.
+func (s *Store) subscribed(tx *bolt.Tx, to alert.Recipient, rule alert.Rule, coin market.Coin, meets func(float64) bool) (bool, error) {
 	for _, kind := range []chat.Kind{to.Kind, chat.Channel, chat.Group, chat.Private} {
 		to.Kind = kind
-		row := tx.Bucket(subsBucket).Get(subscriptionKey(a.Rule, a.Coin, &to))
+		row := tx.Bucket(subsBucket).Get(subscriptionKey(rule, coin, &to))
 		if row == nil {
 			continue
 		}
 		w, err := decodeWish(row)
-		return w.wants(a) && !w.muted(s.now()), err
+		return err == nil && meets(w.threshold) && !w.muted(s.now()), err
 	}
 	return false, nil
 }
-
-// wants reports whether an alert meets the threshold.
-func (w *wish) wants(a *alert.Alert) bool { return a.Meets(w.threshold) }

@@ -1,0 +1,186 @@
+package storage
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"liqbot/alert"
+	"liqbot/chat"
+)
+
+// Erase deletes everything that is kept of a chat, and takes a member's name out of the
+// logs of other chats; the zero Member takes none. It returns what there was. What is on
+// its way to the chat at this moment may still arrive.
+func (s *Store) Erase(ctx context.Context, t chat.Target, m chat.Member) (chat.Erased, error) {
+	if err := errors.Join(ctx.Err(), checkTarget(t)); err != nil {
+		return chat.Erased{}, fmt.Errorf("erase chat: %w", err)
+	}
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	var erased chat.Erased
+	var key string
+	err := s.update(func(tx *bolt.Tx) error {
+		t := ownerOf(resolve(tx, t))
+		key, erased = chatKey(t), chat.Erased{}
+		if err := eraseAlerts(tx, t, &erased); err != nil {
+			return err
+		}
+		if err := eraseRows(tx, key, &erased); err != nil {
+			return err
+		}
+		if err := erasePosted(tx, t, &erased); err != nil {
+			return err
+		}
+		return anonymise(tx, m, &erased)
+	})
+	if err != nil {
+		return chat.Erased{}, fmt.Errorf("erase chat: %w", err)
+	}
+	s.settings.Load().Delete(key)
+	return erased, nil
+}
+
+// eraseAlerts deletes what a chat has asked for. A record that cannot be read is deleted
+// without its rows, which are set aside when they are met.
+func eraseAlerts(tx *bolt.Tx, t chat.Target, erased *chat.Erased) error {
+	before, err := readChat(tx, t)
+	if err != nil {
+		return tx.Bucket(alertsBucket).Delete([]byte(chatKey(t)))
+	}
+	erased.Subscriptions, erased.Levels, erased.Thresholds = len(before.Subscriptions), len(before.Levels), len(before.Thresholds)
+	if err := writeChat(tx, t, &before, &alert.Chat{}); err != nil && !errors.Is(err, errNothing) {
+		return err
+	}
+	return nil
+}
+
+// eraseRows deletes the rows whose keys begin with a chat.
+func eraseRows(tx *bolt.Tx, key string, erased *chat.Erased) error {
+	erased.Settings = tx.Bucket(chatsBucket).Get([]byte(key)) != nil
+	for _, name := range [][]byte{chatsBucket, undoBucket, pacesBucket, movedBucket} {
+		if err := tx.Bucket(name).Delete([]byte(key)); err != nil {
+			return err
+		}
+	}
+	prefix := []byte(key + "\x00")
+	for _, part := range []struct {
+		bucket []byte
+		count  *int
+	}{{auditBucket, &erased.Changes}, {heldBucket, &erased.Held}} {
+		n, err := deletePrefix(tx.Bucket(part.bucket), prefix)
+		if err != nil {
+			return err
+		}
+		*part.count += n
+	}
+	return erasePlaces(tx, prefix)
+}
+
+func deletePrefix(b *bolt.Bucket, prefix []byte) (int, error) {
+	var keys [][]byte
+	cursor := b.Cursor()
+	for key, _ := cursor.Seek(prefix); hasPrefix(key, prefix); key, _ = cursor.Next() {
+		keys = append(keys, bytes.Clone(key))
+	}
+	for _, key := range keys {
+		if err := b.Delete(key); err != nil {
+			return 0, err
+		}
+	}
+	return len(keys), nil
+}
+
+// erasePlaces takes a chat out of the schedule.
+func erasePlaces(tx *bolt.Tx, prefix []byte) error {
+	var due []place
+	cursor := tx.Bucket(placesBucket).Cursor()
+	for key, _ := cursor.Seek(prefix); hasPrefix(key, prefix); key, _ = cursor.Next() {
+		platform, name, _ := bytes.Cut(key, []byte{0})
+		if p, err := splitPlace(chat.Platform(platform), bytes.Clone(name)); err == nil {
+			due = append(due, p)
+		}
+	}
+	for _, p := range due {
+		if err := plan(tx, p, time.Time{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// erasePosted forgets which messages a chat got.
+func erasePosted(tx *bolt.Tx, t chat.Target, erased *chat.Erased) error {
+	var keys [][]byte
+	cursor := tx.Bucket(postedBucket).Cursor()
+	for key, row := cursor.First(); key != nil; key, row = cursor.Next() {
+		if to, err := decodePosted(row); err == nil && ownerOf(to.Target) == t {
+			keys = append(keys, bytes.Clone(key))
+		}
+	}
+	erased.Messages = len(keys)
+	for _, key := range keys {
+		if err := tx.Bucket(postedBucket).Delete(key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// anonymise takes a member's name out of all logs of changes.
+func anonymise(tx *bolt.Tx, m chat.Member, erased *chat.Erased) error {
+	if m == (chat.Member{}) {
+		return nil
+	}
+	quoted := []byte(`"` + m.ID + `"`)
+	var lines []line
+	cursor := tx.Bucket(auditBucket).Cursor()
+	for key, row := cursor.First(); key != nil; key, row = cursor.Next() {
+		if bytes.Contains(row, quoted) {
+			lines = append(lines, line{bytes.Clone(key), bytes.Clone(row)})
+		}
+	}
+	for _, l := range lines {
+		e, err := decodeEntry(l.value)
+		if err != nil || e.Member != m {
+			continue
+		}
+		e.Member, e.Name = chat.Member{}, ""
+		value, err := encodeEntry(e)
+		if err != nil {
+			return err
+		}
+		if err := tx.Bucket(auditBucket).Put(l.key, value); err != nil {
+			return err
+		}
+		erased.Mentions++
+	}
+	return anonymiseUndo(tx, m, quoted)
+}
+
+// anonymiseUndo does the same for the changes that can be taken back.
+func anonymiseUndo(tx *bolt.Tx, m chat.Member, quoted []byte) error {
+	var keys [][]byte
+	cursor := tx.Bucket(undoBucket).Cursor()
+	for key, row := cursor.First(); key != nil; key, row = cursor.Next() {
+		if bytes.Contains(row, quoted) {
+			keys = append(keys, bytes.Clone(key))
+		}
+	}
+	for _, key := range keys {
+		all := readUndo(tx, key)
+		for i := range all {
+			if e := &all[i].Entry; e.Platform == m.Platform && e.Member == m.ID {
+				e.Platform, e.Member, e.Name = "", "", ""
+			}
+		}
+		if err := writeUndo(tx, key, all); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,232 @@
+package storage
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"liqbot/alert"
+	"liqbot/chat"
+	"liqbot/market"
+)
+
+const (
+	// historyKept is how long past alerts are kept.
+	historyKept = 400 * 24 * time.Hour
+	// forgetAtMost bounds the past alerts that are forgotten with one new one.
+	forgetAtMost = 8
+	// baseSpan is how far back the alerts reach that an outcome is compared with.
+	baseSpan = 180 * 24 * time.Hour
+)
+
+// pastRecord is how a past alert stands in the file. Fields are only ever added.
+type pastRecord struct {
+	Alert      newsRecord       `json:"alert"`
+	Recipients int              `json:"recipients,omitempty"`
+	Entries    []entryRef       `json:"entries,omitempty"`
+	Outcomes   []followedRecord `json:"outcomes,omitempty"`
+}
+
+// entryRef names an entry of the outbox that an alert was sent with.
+type entryRef struct {
+	Platform chat.Platform `json:"platform"`
+	ID       uint64        `json:"id"`
+}
+
+func historyPrefix(rule alert.Rule, coin market.Coin) []byte { return subscriptionPrefix(rule, coin) }
+
+func historyKey(a *alert.Alert) []byte {
+	return append(appendMoment(historyPrefix(a.Rule, a.Coin), a.At), a.ID...)
+}
+
+// remember keeps an alert for those who ask what there was.
+func (r *recording) remember(a *alert.Alert, recipients int, entries []entryRef) error {
+	key := historyKey(a)
+	if err := r.putPast(key, &pastRecord{Alert: recordNews(a), Recipients: recipients, Entries: entries}); err != nil {
+		return err
+	}
+	if err := r.tx.Bucket(historyKeysBucket).Put([]byte(a.ID), key); err != nil {
+		return err
+	}
+	return r.forgetPast(historyPrefix(a.Rule, a.Coin))
+}
+
+func (r *recording) putPast(key []byte, past *pastRecord) error {
+	row, err := json.Marshal(past)
+	if err != nil {
+		return fmt.Errorf("encode past alert: %w", err)
+	}
+	return r.tx.Bucket(historyBucket).Put(key, seal(row))
+}
+
+// forgetPast drops the oldest alerts of a rule and coin.
+func (r *recording) forgetPast(prefix []byte) error {
+	limit := appendMoment(bytes.Clone(prefix), r.now.Add(-historyKept))
+	var old [][]byte
+	cursor := r.tx.Bucket(historyBucket).Cursor()
+	for key, _ := cursor.Seek(prefix); bytes.HasPrefix(key, prefix) && len(old) < forgetAtMost && bytes.Compare(key, limit) < 0; key, _ = cursor.Next() {
+		old = append(old, bytes.Clone(key))
+	}
+	for _, key := range old {
+		if err := r.tx.Bucket(historyBucket).Delete(key); err != nil {
+			return err
+		}
+		if err := r.tx.Bucket(historyKeysBucket).Delete(key[len(prefix)+8:]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// past finds a past alert; nil when it is not known or cannot be read.
+func past(tx *bolt.Tx, id string) (key []byte, found *pastRecord) {
+	key = bytes.Clone(tx.Bucket(historyKeysBucket).Get([]byte(id)))
+	if key == nil {
+		return nil, nil
+	}
+	found, err := decodePast(tx.Bucket(historyBucket).Get(key))
+	if err != nil {
+		return nil, nil //nolint:nilerr // as good as unknown
+	}
+	return key, found
+}
+
+func decodePast(row []byte) (*pastRecord, error) {
+	body, err := unseal(row)
+	if err != nil {
+		return nil, fmt.Errorf("decode past alert: %w", err)
+	}
+	r := new(pastRecord)
+	if err := json.Unmarshal(body, r); err != nil {
+		return nil, fmt.Errorf("decode past alert: %w: %w", errWire, err)
+	}
+	return r, nil
+}
+
+func (p *pastRecord) past() alert.Past {
+	out := alert.Past{Alert: p.Alert.alert(), Recipients: p.Recipients}
+	for _, o := range p.Outcomes {
+		out.Outcomes = append(out.Outcomes, alert.Followed(o))
+	}
+	return out
+}
+
+// outcome keeps what became of an alert with that alert, and tells how many of its kind
+// did as well before it. It returns where the alert was sent; false when it is not known.
+func (r *recording) outcome(a *alert.Alert) ([]entryRef, bool, error) {
+	if a.Followed == nil {
+		return nil, false, nil
+	}
+	key, p := past(r.tx, a.Followed.ID)
+	if p == nil {
+		return nil, false, nil
+	}
+	a.Followed.BaseHeld, a.Followed.BaseCount = baseRate(r.tx, p.Alert.Rule, a.Coin, a.Followed.After, r.now)
+	p.Outcomes = slices.DeleteFunc(p.Outcomes, func(o followedRecord) bool { return o.After == a.Followed.After })
+	p.Outcomes = append(p.Outcomes, followedRecord(*a.Followed))
+	return p.Entries, true, r.putPast(key, p)
+}
+
+// baseRate counts the alerts of a rule and coin whose outcome after a time is known, and
+// those of them that held.
+func baseRate(tx *bolt.Tx, rule alert.Rule, coin market.Coin, after time.Duration, now time.Time) (held, count int) {
+	scanPast(tx, rule, coin, now.Add(-baseSpan), func(p *pastRecord) {
+		for _, o := range p.Outcomes {
+			if o.After != after {
+				continue
+			}
+			count++
+			if o.Held {
+				held++
+			}
+		}
+	})
+	return held, count
+}
+
+// scanPast walks over the alerts of a rule and coin from a moment on, the oldest first.
+// What cannot be read is passed over.
+func scanPast(tx *bolt.Tx, rule alert.Rule, coin market.Coin, from time.Time, yield func(*pastRecord)) {
+	prefix := historyPrefix(rule, coin)
+	cursor := tx.Bucket(historyBucket).Cursor()
+	for key, row := cursor.Seek(appendMoment(bytes.Clone(prefix), from)); bytes.HasPrefix(key, prefix); key, row = cursor.Next() {
+		if p, err := decodePast(row); err == nil {
+			yield(p)
+		}
+	}
+}
+
+// History lists what a rule found on a coin from a moment on, the oldest first, whoever
+// heard of it. Without a coin it is that of all coins.
+func (s *Store) History(ctx context.Context, rule alert.Rule, coin market.Coin, from time.Time) ([]alert.Past, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	var found []alert.Past
+	err := s.db.View(func(tx *bolt.Tx) error {
+		coins := []market.Coin{coin}
+		if coin == "" {
+			coins = historyCoins(tx)
+		}
+		for _, c := range coins {
+			scanPast(tx, rule, c, from, func(p *pastRecord) { found = append(found, p.past()) })
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read past alerts: %w", err)
+	}
+	slices.SortStableFunc(found, func(a, b alert.Past) int { return a.At.Compare(b.At) })
+	return found, nil
+}
+
+// historyCoins lists the coins that there are past alerts of, by jumping from coin to
+// coin.
+func historyCoins(tx *bolt.Tx) []market.Coin {
+	var coins []market.Coin
+	cursor := tx.Bucket(historyBucket).Cursor()
+	for key, _ := cursor.First(); key != nil; {
+		coin := coinOf(key)
+		coins = append(coins, market.Coin(coin))
+		key, _ = cursor.Seek([]byte(coin + "\x01"))
+	}
+	return coins
+}
+
+// Watching returns since when alerts of a rule and coin are looked for without a long
+// break, as far as is known: the time of the first snapshot that the rules saw. It is the
+// zero time for never.
+func (s *Store) Watching(ctx context.Context, coin market.Coin) (time.Time, error) {
+	if err := ctx.Err(); err != nil {
+		return time.Time{}, err
+	}
+	var since time.Time
+	err := s.db.View(func(tx *bolt.Tx) error {
+		if row := tx.Bucket(figuresBucket).Get(sinceKey(coin)); len(row) == 8 {
+			since = moment(int64(binary.BigEndian.Uint64(row))) //nolint:gosec // the bits are kept
+		}
+		return nil
+	})
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read since when a coin is watched: %w", err)
+	}
+	return since, nil
+}
+
+func sinceKey(coin market.Coin) []byte { return []byte("since\x00" + string(coin)) }
+
+// since notes that the rules of a coin are at work.
+func (r *recording) since(coin market.Coin) error {
+	key, figures := sinceKey(coin), r.tx.Bucket(figuresBucket)
+	if figures.Get(key) != nil {
+		return nil
+	}
+	r.changed = true
+	return figures.Put(key, appendMoment(nil, r.now))
+}

@@ -1,0 +1,144 @@
+package storage
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"liqbot/alert"
+	"liqbot/chat"
+)
+
+// A breakout is followed up with answers to its message, so it is kept for a while which
+// message that was in each chat.
+
+const (
+	postedVersion = 1
+	// postedKept is how long messages are kept: longer than the last follow-up comes
+	// after.
+	postedKept = 27 * time.Hour
+	// postedAtMost bounds the messages that one transaction forgets.
+	postedAtMost = 1000
+)
+
+// postedKey sorts by the time of the alert, so that the oldest are forgotten first.
+func postedKey(at time.Time, ref alert.Ref) []byte { return appendRef(appendMoment(nil, at), ref) }
+
+// posted keeps which message a delivery became.
+func (l *lane) posted(r *alert.Result) error {
+	d := &r.Delivery
+	if r.Message == "" || d.Alert == nil || d.Alert.Rule != alert.Breakout {
+		return nil
+	}
+	to := d.To
+	to.ReplyTo = clip(r.Message, maxChatID)
+	row := appendString([]byte{postedVersion}, string(to.Target.Platform))
+	l.changed = true
+	return l.tx.Bucket(postedBucket).Put(postedKey(d.Alert.At, d.Ref), seal(appendRecipient(row, &to)))
+}
+
+// repliesTo walks over the chats that got an alert, each with the message to be answered.
+func repliesTo(tx *bolt.Tx, at time.Time, entry uint64, yield func(*alert.Recipient) error) error {
+	prefix := binary.BigEndian.AppendUint64(appendMoment(nil, at), entry)
+	cursor := tx.Bucket(postedBucket).Cursor()
+	for key, row := cursor.Seek(prefix); bytes.HasPrefix(key, prefix); key, row = cursor.Next() {
+		to, err := decodePosted(row)
+		if err != nil {
+			continue // one answer less
+		}
+		to.Target, to.Home = resolve(tx, to.Target), resolveHome(tx, to.Home)
+		if err := yield(&to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func decodePosted(row []byte) (alert.Recipient, error) {
+	body, err := unseal(row)
+	if err != nil {
+		return alert.Recipient{}, fmt.Errorf("message: %w", err)
+	}
+	r := &reader{rest: body}
+	version := r.byte()
+	to := r.recipient(chat.Platform(r.string()))
+	if err := r.end(); err != nil || version != postedVersion {
+		return alert.Recipient{}, fmt.Errorf("message: %w", errWire)
+	}
+	return to, nil
+}
+
+// Tidy forgets what nobody needs any more and what only time ends: the messages of
+// breakouts that are followed up, and members' levels that nobody waits for. It is for
+// now and then; each step is short.
+func (s *Store) Tidy(ctx context.Context) error {
+	for _, step := range []func(*bolt.Tx) (more bool, err error){s.forgetPosted, s.forgetLevels} {
+		for more := true; more; {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			err := s.update(func(tx *bolt.Tx) (err error) {
+				more, err = step(tx)
+				return err
+			})
+			if err != nil {
+				return fmt.Errorf("tidy data file: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Store) forgetPosted(tx *bolt.Tx) (more bool, err error) {
+	limit := appendMoment(nil, s.now().Add(-postedKept))
+	var old [][]byte
+	cursor := tx.Bucket(postedBucket).Cursor()
+	for key, _ := cursor.First(); key != nil && bytes.Compare(key, limit) < 0 && len(old) < postedAtMost; key, _ = cursor.Next() {
+		old = append(old, bytes.Clone(key))
+	}
+	if len(old) == 0 {
+		return false, errNothing
+	}
+	for _, key := range old {
+		if err := tx.Bucket(postedBucket).Delete(key); err != nil {
+			return false, err
+		}
+	}
+	return len(old) == postedAtMost, nil
+}
+
+// forgetLevels takes levels from their chats that nobody waits for any more.
+func (s *Store) forgetLevels(tx *bolt.Tx) (more bool, err error) {
+	now, chats := s.now(), map[chat.Target]bool{}
+	cursor := tx.Bucket(levelsBucket).Cursor()
+	for key, row := cursor.First(); key != nil && len(chats) < postedAtMost; key, row = cursor.Next() {
+		if w, err := decodeWish(row); err == nil && w.over(now) {
+			chats[ownerOf(w.to.Target)] = true
+		}
+	}
+	if len(chats) == 0 {
+		return false, errNothing
+	}
+	for t := range chats {
+		if err := amendChat(tx, t, func(c *alert.Chat) { dropOver(c, now) }); err != nil {
+			return false, err
+		}
+	}
+	// A record that does not know of a row leaves it there: once more would be for ever.
+	return false, nil
+}
+
+// dropOver drops the levels that nobody waits for any more.
+func dropOver(c *alert.Chat, now time.Time) {
+	kept := c.Levels[:0]
+	for _, level := range c.Levels {
+		if !level.Over(now) {
+			kept = append(kept, level)
+		}
+	}
+	c.Levels = kept
+}
