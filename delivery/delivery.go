@@ -43,9 +43,9 @@ type Sender interface {
 
 // Renderer words alerts. It is safe for concurrent use.
 type Renderer interface {
-	// AlertReply words an alert for a recipient; repeat marks it as one that may have
-	// arrived before.
-	AlertReply(ctx context.Context, a *alert.Alert, to alert.Recipient, shape chat.Shape, repeat bool) (chat.Reply, error)
+	// AlertReply words the alert of a delivery; its Repeat marks it as one that may have
+	// arrived before, its Late asks for how things stand now.
+	AlertReply(ctx context.Context, d alert.Delivery, shape chat.Shape) (chat.Reply, error)
 }
 
 // Options say what a Courier works with. Platform, Outbox, Sender and Renderer must

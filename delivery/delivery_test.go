@@ -238,7 +238,7 @@ func TestWhatIsTooOldIsNotSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, nil)
 		w.sender.every = time.Second / 10
-		w.outbox.queue(event("A", 3*time.Second), chats(100)...)
+		w.outbox.queue(notice("A", 3*time.Second), chats(100)...)
 		w.start()
 		pass(time.Minute)
 		got := w.outbox.states()
@@ -260,7 +260,7 @@ func TestWhatIsTooOldIsNotEvenWorded(t *testing.T) {
 			t.Error("an expired alert is worded")
 			return chat.Reply{}, nil
 		})
-		w.outbox.queue(event("A", 0), chats(100)...)
+		w.outbox.queue(notice("A", 0), chats(100)...)
 		w.start()
 		pass(time.Second)
 		if got := w.outbox.states(); got[alert.Expired] != 100 {
@@ -359,7 +359,7 @@ func TestOneChatGetsItsAlertsInOrderAndOneAtATime(t *testing.T) {
 		for i := range 40 {
 			id := strconv.Itoa(i)
 			want = append(want, id)
-			w.outbox.queue(event(id, time.Hour), "busy")
+			w.outbox.queue(notice(id, time.Hour), "busy")
 		}
 		w.outbox.queue(event("A", time.Hour), chats(100)...)
 		w.start()

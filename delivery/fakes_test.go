@@ -132,6 +132,9 @@ func (o *outbox) claim(n int) alert.Batch {
 		free := !it.claimed && it.state == 0 && !it.notBefore.After(now)
 		if free && len(batch.Deliveries) < n {
 			it.claimed, it.notBefore = true, time.Time{}
+			if it.d.Alert != nil {
+				it.d.Late = it.d.Alert.Late(now)
+			}
 			batch.Deliveries = append(batch.Deliveries, it.d)
 		}
 	}
@@ -197,7 +200,8 @@ func (o *outbox) item(i int) item {
 // words is a Renderer.
 type words func(to alert.Recipient, repeat bool) (chat.Reply, error)
 
-func (w words) AlertReply(_ context.Context, a *alert.Alert, to alert.Recipient, _ chat.Shape, repeat bool) (chat.Reply, error) {
+func (w words) AlertReply(_ context.Context, d alert.Delivery, _ chat.Shape) (chat.Reply, error) {
+	a, to, repeat := d.Alert, d.To, d.Repeat
 	if w != nil {
 		return w(to, repeat)
 	}
@@ -261,6 +265,13 @@ func pass(d time.Duration) {
 func event(id string, life time.Duration) *alert.Alert {
 	now := time.Now()
 	return &alert.Alert{ID: id, Rule: alert.Breakout, Coin: "BTC", At: now, Expires: now.Add(life)}
+}
+
+// notice is one that is not told late.
+func notice(id string, life time.Duration) *alert.Alert {
+	a := event(id, life)
+	a.Rule = alert.Notice
+	return a
 }
 
 func chats(n int) []string {

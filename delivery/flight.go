@@ -39,6 +39,9 @@ type flight struct {
 	// d is the delivery as it was taken over.
 	d    alert.Delivery
 	chat chat.Target
+	// more are deliveries that share its message, alert is what the message says.
+	more  []alert.Delivery
+	alert *alert.Alert
 	// repeat marks this try; began is when it did.
 	repeat bool
 	began  time.Time
@@ -103,7 +106,11 @@ func (l *lane) launch(ctx context.Context, now time.Time) {
 			l.hold(key, d)
 			continue
 		}
-		l.start(ctx, key, d)
+		l.launched = i + 1
+		if more, now := l.bundle(key, d); now {
+			l.start(ctx, key, d, more)
+		}
+		l.launched = 0
 	}
 	if i > 0 {
 		l.ready = append(l.ready[:0], l.ready[i:]...)
@@ -126,7 +133,7 @@ func (l *lane) overdue(d alert.Delivery, key chat.Target) (alert.Result, bool) {
 		return alert.Result{Delivery: d, State: alert.Failed, Reason: "no alert"}, true
 	}
 	if l.expired(d, now) {
-		return alert.Result{Delivery: d, State: alert.Expired}, true
+		return l.past(d, now), true
 	}
 	if at, resting := l.rests.behind(key, now); resting {
 		return l.waiting(d, at, behindOthers), true
@@ -134,15 +141,30 @@ func (l *lane) overdue(d alert.Delivery, key chat.Target) (alert.Result, bool) {
 	return alert.Result{}, false
 }
 
+// past is the result of a delivery that has expired: one that can be told late comes
+// again as such, at once and in the order in which alerts expire.
+func (l *lane) past(d alert.Delivery, now time.Time) alert.Result {
+	if !d.Late && !d.Alert.Over(now) {
+		return l.waiting(d, d.Alert.Expires, "late")
+	}
+	return alert.Result{Delivery: d, State: alert.Expired}
+}
+
 func (l *lane) expired(d alert.Delivery, now time.Time) bool {
+	if d.Late {
+		return d.Alert.Over(now)
+	}
 	return !d.Alert.Expires.IsZero() && !now.Before(d.Alert.Expires)
 }
 
-// start launches a delivery.
-func (l *lane) start(ctx context.Context, key chat.Target, d alert.Delivery) {
+// start launches a delivery, with those that share its message.
+func (l *lane) start(ctx context.Context, key chat.Target, d alert.Delivery, more []alert.Delivery) {
 	own, cancel := context.WithCancel(ctx)
 	now := l.Now()
-	f := &flight{d: d, chat: key, repeat: d.Repeat || l.forgotten(d, now), began: now, cancel: cancel}
+	f := &flight{d: d, more: more, alert: d.Alert, chat: key, repeat: d.Repeat || l.forgotten(d, now), began: now, cancel: cancel}
+	if len(more) > 0 {
+		f.alert = together(append([]alert.Delivery{d}, more...))
+	}
 	l.flights[f] = struct{}{}
 	l.busy[key] = true
 	go l.fly(ctx, own, f)
@@ -175,7 +197,7 @@ func (l *lane) send(ctx context.Context, f *flight, reply chat.Reply) chat.Outco
 	defer cancel()
 	to := f.d.To
 	return l.Sender.Send(ctx, chat.Post{
-		To: to.Target, Kind: to.Kind, ID: postID(f.d), Reply: reply,
+		To: to.Target, Kind: to.Kind, ID: postID(f.alert, to.Target), Reply: reply, Silent: f.d.Silent, ReplyTo: to.ReplyTo,
 		Wanted: func() bool { return l.wanted(ctx, f) },
 	})
 }
@@ -184,7 +206,9 @@ func (l *lane) word(ctx context.Context, f *flight) (chat.Reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.Timeout)
 	defer cancel()
 	to := f.d.To
-	reply, err := l.Renderer.AlertReply(ctx, f.d.Alert, to, l.Sender.Shape(to.Target), f.repeat)
+	d := f.d
+	d.Alert, d.Repeat = f.alert, f.repeat
+	reply, err := l.Renderer.AlertReply(ctx, d, l.Sender.Shape(to.Target))
 	if err != nil {
 		return reply, fmt.Errorf("word an alert: %w", err)
 	}
@@ -203,7 +227,7 @@ func (l *lane) wanted(ctx context.Context, f *flight) bool {
 		f.veto.Store(vetoAge)
 		return false
 	}
-	ok, err := l.Outbox.Wanted(ctx, f.d)
+	ok, err := l.anyWanted(ctx, f)
 	switch {
 	case err != nil:
 		// Nothing goes out to a chat that may have said stop.
@@ -235,10 +259,9 @@ func (l *lane) panicked(v any) {
 		slog.String("panic", what), slog.String("stack", string(debug.Stack())))
 }
 
-// postID is the same for every try of a delivery: 25 characters, as many as
+// postID is the same for every try of an alert in a chat: 25 characters, as many as
 // Discord takes.
-func postID(d alert.Delivery) string {
-	t := d.To.Target
-	sum := sha256.Sum256([]byte(d.Alert.ID + "\x00" + string(t.Platform) + "\x00" + t.Chat + "\x00" + t.Thread))
+func postID(a *alert.Alert, t chat.Target) string {
+	sum := sha256.Sum256([]byte(a.ID + "\x00" + string(t.Platform) + "\x00" + t.Chat + "\x00" + t.Thread))
 	return base32.StdEncoding.EncodeToString(sum[:])[:25]
 }

@@ -47,6 +47,9 @@ type lane struct {
 	flights   map[*flight]struct{}
 	busy      map[chat.Target]bool
 	rests     rests
+	recents   recents
+	// launched counts the first of ready that launch has dealt with.
+	launched int
 	// results are not recorded yet; the first of them came at gathered.
 	results  []alert.Result
 	gathered time.Time
@@ -78,6 +81,7 @@ func (c *Courier) Run(ctx context.Context) error {
 		flights: make(map[*flight]struct{}),
 		busy:    make(map[chat.Target]bool),
 		rests:   make(rests),
+		recents: newRecents(),
 		spoken:  make(map[string]time.Time),
 	}
 	flying, cut := context.WithCancel(context.WithoutCancel(ctx))

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"liqbot/alert"
@@ -30,13 +31,22 @@ func (l *lane) land(x landing) {
 	delete(l.flights, f)
 	l.free(f.chat)
 	if f.phase.Load() == recalled && x.unsent() {
+		for _, d := range slices.Backward(f.more) {
+			l.first(d)
+		}
 		l.first(f.d)
 		return
 	}
 	now := time.Now()
+	if !x.unsent() && bundles(f.d) { // members count what they see
+		l.recents.add(f.d.To.Target, l.Now())
+	}
 	l.judgePlatform(x, now)
-	r := l.verdict(x, now)
+	r := l.verdict(x, f.d, now)
 	l.add(r)
+	for _, d := range f.more {
+		l.add(l.verdict(x, d, now))
+	}
 	if fate := x.outcome.Fate; r.State == alert.Waiting && (fate == chat.Later || fate == chat.Down) {
 		l.putOff(f.chat, r.NotBefore)
 	}
@@ -49,9 +59,8 @@ func (x landing) unsent() bool {
 	return x.err != nil || fate == chat.Dropped || fate == chat.Later || fate == chat.Down
 }
 
-// tried is the delivery after this try.
-func (f *flight) tried() alert.Delivery {
-	d := f.d
+// tried is a delivery of the flight after this try.
+func (f *flight) tried(d alert.Delivery) alert.Delivery {
 	d.Repeat = f.repeat
 	if d.Since.IsZero() {
 		d.Since = f.began
@@ -59,9 +68,9 @@ func (f *flight) tried() alert.Delivery {
 	return d
 }
 
-// verdict is what becomes of the delivery.
-func (l *lane) verdict(x landing, now time.Time) alert.Result {
-	d := x.flight.tried()
+// verdict is what becomes of a delivery of the flight.
+func (l *lane) verdict(x landing, d alert.Delivery, now time.Time) alert.Result {
+	d = x.flight.tried(d)
 	out := x.outcome
 	switch {
 	case x.panicked:
@@ -76,7 +85,7 @@ func (l *lane) verdict(x landing, now time.Time) alert.Result {
 	}
 	switch out.Fate {
 	case chat.Posted:
-		return alert.Result{Delivery: d, State: alert.Sent}
+		return alert.Result{Delivery: d, State: alert.Sent, Message: out.Message}
 	case chat.Dropped:
 		return l.dropped(x.flight, d)
 	case chat.Later:
@@ -85,6 +94,10 @@ func (l *lane) verdict(x landing, now time.Time) alert.Result {
 		}
 		return l.waiting(d, l.Now().Add(named(out.Wait)), out.Reason)
 	case chat.Down:
+		if out.Wait <= 0 && !d.Alert.At.IsZero() {
+			// The whole lane rests, so the moment only keeps the order.
+			return l.waiting(d, d.Alert.At, out.Reason)
+		}
 		return l.waiting(d, l.Now().Add(max(0, l.down.until.Sub(now))), out.Reason)
 	case chat.Refused:
 		return alert.Result{Delivery: d, State: alert.Failed, Reason: out.Reason}
@@ -128,7 +141,7 @@ func (l *lane) afterPanic(f *flight, d alert.Delivery) alert.Result {
 func (l *lane) dropped(f *flight, d alert.Delivery) alert.Result {
 	switch f.veto.Load() {
 	case vetoAge:
-		return alert.Result{Delivery: d, State: alert.Expired}
+		return l.past(d, l.Now())
 	case vetoUnknown:
 		if l.speak("wishes", time.Now()) {
 			l.Log.Error("nothing is sent to chats whose wishes cannot be read", l.platform(), slog.Any("err", f.unread))

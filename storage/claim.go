@@ -69,7 +69,10 @@ func (l *lane) claimWaiting(n int) ([]alert.Delivery, error) {
 // admit asks the chat's terms about a delivery whose turn has come: it goes, and the
 // delivery says how, or it is held or passed over, which is kept.
 func (l *lane) admit(d *alert.Delivery, again bool) (bool, error) {
-	d.Late = d.Alert.Late(l.now)
+	if d.Late = d.Alert.Late(l.now); d.Late && again && (d.Alert.Over(l.now) || l.outdated(l.find(d.Ref.Entry), d.Alert)) {
+		l.count(alert.Expired, 1)
+		return false, nil
+	}
 	j, err := l.judge(d.Alert, &d.To, again)
 	if err != nil {
 		return false, err

@@ -20,6 +20,10 @@ type ledger struct {
 	opts    Options
 	alerts  []alert.Alert
 	reached []alert.Reached
+	// seen are the coins that the rules are at work on; known are those that the journal
+	// was told of.
+	seen  []market.Coin
+	known map[market.Coin]bool
 	// changed are the coins whose states are newer than what is kept, urgent those of
 	// them that must be kept at once.
 	changed, urgent map[market.Coin]bool
@@ -29,7 +33,15 @@ type ledger struct {
 }
 
 func newLedger(o Options) *ledger {
-	return &ledger{opts: o, changed: make(map[market.Coin]bool), urgent: make(map[market.Coin]bool), swept: time.Now()}
+	return &ledger{opts: o, changed: make(map[market.Coin]bool), urgent: make(map[market.Coin]bool), swept: time.Now(), known: make(map[market.Coin]bool)}
+}
+
+// see notes that the rules are at work on a coin.
+func (l *ledger) see(c market.Coin) {
+	if !l.known[c] {
+		l.known[c] = true
+		l.seen = append(l.seen, c)
+	}
 }
 
 // note marks the states of a coin as changed.
@@ -87,7 +99,7 @@ func (l *ledger) all() ([]market.Coin, bool) {
 // commit has the journal keep the states and everything that has happened.
 func (l *ledger) commit(ctx context.Context, coins []market.Coin, states map[string][]byte) {
 	l.forget(l.opts.Now())
-	queued, err := l.opts.Journal.Record(ctx, alert.Step{States: states, Alerts: l.alerts, Reached: l.reached})
+	queued, err := l.opts.Journal.Record(ctx, alert.Step{States: states, Seen: l.seen, Alerts: l.alerts, Reached: l.reached})
 	if err != nil {
 		if l.back.failed(time.Now()) && ctx.Err() == nil {
 			l.opts.Log.Error("step not recorded, tried again until it is", slog.Any("err", err),
@@ -100,7 +112,7 @@ func (l *ledger) commit(ctx context.Context, coins []market.Coin, states map[str
 	}
 	l.kept(coins)
 	l.tell(queued)
-	l.alerts, l.reached, l.back = nil, nil, backoff{}
+	l.seen, l.alerts, l.reached, l.back = nil, nil, nil, backoff{}
 }
 
 // kept notes that the states of some coins are kept.

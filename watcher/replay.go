@@ -13,13 +13,13 @@ import (
 // concurrent use.
 type Replay struct {
 	opts  Options
-	coins map[market.Coin][]machine
+	coins map[market.Coin]*coin
 }
 
 // NewReplay makes a replay that knows nothing yet. Of the options only the window and the
 // figures of the rules count.
 func NewReplay(o Options) *Replay {
-	return &Replay{opts: o.withDefaults(), coins: make(map[market.Coin][]machine)}
+	return &Replay{opts: o.withDefaults(), coins: make(map[market.Coin]*coin)}
 }
 
 // Step evaluates a snapshot at the moment at which it was seen and returns the alerts that
@@ -29,17 +29,20 @@ func (r *Replay) Step(s *snapshot.Snapshot, now time.Time) []alert.Alert {
 	if s == nil || s.Map == nil || s.Key.Window != r.opts.Window || s.Key.Coin == "" {
 		return nil
 	}
-	machines, known := r.coins[s.Key.Coin]
+	c, known := r.coins[s.Key.Coin]
 	if !known {
+		c = new(coin)
 		for _, rule := range rules() {
 			m, _ := rule.load(nil) // only a saved state can be wrong
-			machines = append(machines, m)
+			c.machines = append(c.machines, m)
 		}
-		r.coins[s.Key.Coin] = machines
+		r.coins[s.Key.Coin] = c
 	}
 	var found []alert.Alert
-	for _, m := range machines {
+	for _, m := range c.machines {
 		found = append(found, m.step(r.opts.Limits(), s, now).Alerts...)
 	}
-	return found
+	var v Verdict
+	c.outcomes, v = StepOutcome(r.opts.Limits(), c.outcomes, found, s, now)
+	return append(found, v.Alerts...)
 }

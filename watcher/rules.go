@@ -17,6 +17,9 @@ type Limits struct {
 	Hold, Cooldown  time.Duration
 	Hysteresis      float64
 	StaleAfter, TTL time.Duration
+	// Follow are the times after which it is told what became of a breakout, the shortest
+	// first.
+	Follow []time.Duration
 }
 
 // Verdict is what a rule makes of one snapshot.

@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"liqbot/alert"
 	"liqbot/market"
 	"liqbot/snapshot"
 )
@@ -65,9 +66,12 @@ type runner struct {
 // coin is what is known of one coin.
 type coin struct {
 	machines []machine
+	// outcomes follows the breakouts that the machines find.
+	outcomes OutcomeState
 	// stale and broken say what the log was told of already.
 	stale  bool
 	broken []bool
+	lost   bool
 }
 
 // load reads the kept states, as often as it takes; false if the context ended.
@@ -128,6 +132,7 @@ func (r *runner) evaluate(ctx context.Context, s *snapshot.Snapshot) {
 	c := r.coin(s.Key.Coin)
 	r.noteAge(c, s, now)
 	evaluated := false
+	var fired []alert.Alert
 	for i := range c.machines {
 		v := r.step(c, i, s, now)
 		if !v.Evaluated {
@@ -136,6 +141,7 @@ func (r *runner) evaluate(ctx context.Context, s *snapshot.Snapshot) {
 		evaluated = true
 		r.ledger.note(s.Key.Coin, v.Keep || len(v.Alerts) > 0)
 		r.ledger.alerts = append(r.ledger.alerts, v.Alerts...)
+		fired = append(fired, v.Alerts...)
 		for _, reached := range v.Reached {
 			// Not knowing is no reason to miss a level: the journal looks again.
 			yes, err := r.opts.Journal.LevelReached(ctx, reached.Coin, reached.USD)
@@ -146,6 +152,25 @@ func (r *runner) evaluate(ctx context.Context, s *snapshot.Snapshot) {
 	}
 	if evaluated {
 		r.beat.Store(now.UnixNano())
+		r.ledger.see(s.Key.Coin)
+	}
+	r.follow(c, fired, s, now)
+}
+
+// follow tells what became of breakouts, and takes up those that were just found. It
+// contains a panic as step does.
+func (r *runner) follow(c *coin, fired []alert.Alert, s *snapshot.Snapshot, now time.Time) {
+	defer func() {
+		if p := recover(); p != nil && !c.lost {
+			c.lost = true
+			r.opts.Log.Error("following breakouts panicked", slog.String("coin", string(s.Key.Coin)), slog.String("panic", fmt.Sprintf("%T", p)))
+		}
+	}()
+	next, v := StepOutcome(r.opts.Limits(), c.outcomes, fired, s, now)
+	c.outcomes = next
+	if v.Evaluated || v.Keep {
+		r.ledger.note(s.Key.Coin, v.Keep)
+		r.ledger.alerts = append(r.ledger.alerts, v.Alerts...)
 	}
 }
 
@@ -192,8 +217,23 @@ func (r *runner) coin(name market.Coin) *coin {
 		delete(r.saved, key)
 		c.machines = append(c.machines, m)
 	}
+	c.outcomes = r.savedOutcomes(name)
 	r.coins[name] = c
 	return c
+}
+
+func (r *runner) savedOutcomes(name market.Coin) OutcomeState {
+	key := stateName(alert.Outcome, name)
+	saved := r.saved[key]
+	delete(r.saved, key)
+	if saved == nil {
+		return OutcomeState{}
+	}
+	st, err := DecodeOutcome(saved)
+	if err != nil {
+		r.opts.Log.Warn("followed breakouts not used", slog.String("coin", string(name)), slog.Any("err", err))
+	}
+	return st
 }
 
 // record keeps what is due, if anything is.
@@ -226,6 +266,12 @@ func (r *runner) states(coins []market.Coin) map[string][]byte {
 			}
 			out[stateName(rule, name)] = encoded
 		}
+		encoded, err := r.coins[name].outcomes.Encode()
+		if err != nil {
+			r.opts.Log.Error("followed breakouts not kept", slog.String("coin", string(name)), slog.Any("err", err))
+			continue
+		}
+		out[stateName(alert.Outcome, name)] = encoded
 	}
 	return out
 }

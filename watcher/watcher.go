@@ -55,6 +55,9 @@ type Options struct {
 	StaleAfter time.Duration
 	// TTL is how long an alert is news, half an hour if zero.
 	TTL time.Duration
+	// Follow are the times after which it is told what became of a breakout, the shortest
+	// first; 1, 4 and 24 hours if nil.
+	Follow []time.Duration
 	// Want asks for a key to be kept fresh: once a minute for every watched coin, and
 	// at once for a new one. It has to return at once; nil is allowed.
 	Want func(snapshot.Key)
@@ -71,7 +74,7 @@ type Options struct {
 // Limits are the figures that the rules go by, for whoever replays them.
 func (o Options) Limits() Limits {
 	o = o.withDefaults()
-	return Limits{Hold: o.Hold, Cooldown: o.Cooldown, Hysteresis: o.Hysteresis, StaleAfter: o.StaleAfter, TTL: o.TTL}
+	return Limits{Hold: o.Hold, Cooldown: o.Cooldown, Hysteresis: o.Hysteresis, StaleAfter: o.StaleAfter, TTL: o.TTL, Follow: o.Follow}
 }
 
 func (o Options) withDefaults() Options {
@@ -85,6 +88,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.TTL <= 0 {
 		o.TTL = 30 * time.Minute
+	}
+	if o.Follow == nil {
+		o.Follow = []time.Duration{time.Hour, 4 * time.Hour, 24 * time.Hour}
 	}
 	if o.Want == nil {
 		o.Want = func(snapshot.Key) {}

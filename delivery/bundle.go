@@ -1,0 +1,150 @@
+package delivery
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base32"
+	"slices"
+	"time"
+
+	"liqbot/alert"
+	"liqbot/chat"
+)
+
+// Alerts in quick succession become one message: a chat that gets four messages in a
+// minute is a chat that is muted.
+const (
+	// succession is the time in which messages count, tooMany how many of them are too
+	// many for messages of their own.
+	succession = time.Minute
+	tooMany    = 4
+	// maxBundle bounds the alerts of one message.
+	maxBundle = 12
+	// gathering is why a delivery waits for others.
+	gathering = "gathered with others of the same chat"
+)
+
+// recents remembers when chats and their topics were sent messages lately, and which of
+// them have alerts that are being gathered.
+type recents struct {
+	sent     map[chat.Target][]time.Time
+	gathered map[chat.Target]bool
+	swept    int
+}
+
+func newRecents() recents {
+	return recents{sent: make(map[chat.Target][]time.Time), gathered: make(map[chat.Target]bool)}
+}
+
+// within are the moments of the last messages to a chat that still count.
+func (r *recents) within(t chat.Target, now time.Time) []time.Time {
+	times := slices.DeleteFunc(r.sent[t], func(at time.Time) bool { return now.Sub(at) >= succession || at.After(now) })
+	if len(times) == 0 {
+		delete(r.sent, t)
+		return nil
+	}
+	r.sent[t] = times
+	return times
+}
+
+// add notes a message.
+func (r *recents) add(t chat.Target, now time.Time) {
+	r.sent[t] = append(r.within(t, now), now)
+	if len(r.sent) > 2*max(r.swept, maxRests) {
+		for other := range r.sent {
+			r.within(other, now)
+		}
+		r.swept = len(r.sent)
+	}
+}
+
+// bundles reports whether a delivery may share a message with others. What may have
+// arrived before does not: it is marked.
+func bundles(d alert.Delivery) bool { return d.Alert.Rule.Lasts() && !d.Repeat }
+
+// bundle takes what goes with a delivery, out of what is ready or held for its chat. With
+// false the delivery, and what goes with it, has been put off.
+func (l *lane) bundle(key chat.Target, d alert.Delivery) (more []alert.Delivery, now bool) {
+	if !bundles(d) {
+		return nil, true
+	}
+	to, at := d.To.Target, l.Now()
+	lately := l.recents.within(to, at)
+	fits := func(o alert.Delivery) bool {
+		return o.Ref != d.Ref && o.Alert != nil && o.To.Target == to && bundles(o) && !l.expired(o, at)
+	}
+	others := 0
+	late := d.Late
+	for _, o := range slices.Concat(l.ready[l.launched:], l.held[key]) {
+		if fits(o) {
+			others++
+			late = late && o.Late
+		}
+	}
+	switch {
+	case len(lately) >= tooMany-1:
+		more = l.withdraw(key, fits, maxBundle)
+		l.recents.gathered[to] = true
+		until := lately[0].Add(succession)
+		for _, o := range append([]alert.Delivery{d}, more...) {
+			l.add(l.waiting(o, until, gathering))
+		}
+		return nil, false
+	case others > 0 && (len(lately)+1+others >= tooMany || l.recents.gathered[to] || late):
+		more = l.withdraw(key, fits, maxBundle-1)
+	}
+	delete(l.recents.gathered, to)
+	return more, true
+}
+
+// withdraw takes up to n deliveries out of what is ready, not looked at yet, or held for a
+// chat.
+func (l *lane) withdraw(key chat.Target, fits func(alert.Delivery) bool, n int) []alert.Delivery {
+	var taken []alert.Delivery
+	take := func(d alert.Delivery) bool {
+		if len(taken) == n || !fits(d) {
+			return false
+		}
+		taken = append(taken, d)
+		return true
+	}
+	if held := l.held[key]; len(held) > 0 {
+		l.held[key] = slices.DeleteFunc(held, take)
+		l.heldCount -= len(held) - len(l.held[key])
+		if len(l.held[key]) == 0 {
+			delete(l.held, key)
+		}
+	}
+	l.ready = slices.Concat(l.ready[:l.launched], slices.DeleteFunc(slices.Clone(l.ready[l.launched:]), take))
+	return taken
+}
+
+// together is the alert that words several of one chat.
+func together(ds []alert.Delivery) *alert.Alert {
+	h := sha256.New()
+	a := &alert.Alert{Rule: alert.Summary}
+	for _, d := range ds {
+		h.Write([]byte(d.Alert.ID + "\x00"))
+		a.Items = append(a.Items, *d.Alert)
+		if a.Expires.Before(d.Alert.Expires) {
+			a.Expires = d.Alert.Expires
+		}
+		if a.At.Before(d.Alert.At) {
+			a.At = d.Alert.At
+		}
+	}
+	slices.SortStableFunc(a.Items, func(x, y alert.Alert) int { return x.At.Compare(y.At) })
+	a.ID = base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(h.Sum(nil)[:15])
+	return a
+}
+
+// anyWanted asks about each delivery of a flight; one that is wanted is enough.
+func (l *lane) anyWanted(ctx context.Context, f *flight) (bool, error) {
+	for _, d := range append([]alert.Delivery{f.d}, f.more...) {
+		ok, err := l.Outbox.Wanted(ctx, d)
+		if ok || err != nil {
+			return ok, err
+		}
+	}
+	return false, nil
+}
