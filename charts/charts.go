@@ -73,6 +73,7 @@ func (c *Charts) OnRender(f func(time.Duration)) { c.rendered = f }
 // an ID is rendered each time. The error is the context's when that ends first:
 // the render goes on for those who still wait.
 func (c *Charts) LiquidationMap(ctx context.Context, s *snapshot.Snapshot, l *locales.Language, shape chat.Shape) (*chat.Picture, error) {
+	l = l.In(nil) // a picture is for everyone
 	return c.kept(ctx, s, newCacheKey(s, l, shape), pictureName(s, l, shape), func() (*chat.Picture, error) {
 		return c.picture(s, l, shape)
 	})

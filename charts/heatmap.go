@@ -20,6 +20,7 @@ import (
 // Heatmap returns the picture of the intensity that stood at each price over time, with
 // candles over it. It is kept like the map's.
 func (c *Charts) Heatmap(ctx context.Context, m *snapshot.Heatmap, l *locales.Language, shape chat.Shape) (*chat.Picture, error) {
+	l = l.In(nil) // a picture is for everyone
 	s := named(m)
 	key := newCacheKey(s, l, shape)
 	key.heatmap = true

@@ -25,6 +25,7 @@ import (
 // and longs down, by exchange. It is kept like the map's. The snapshot has to have
 // Realised.
 func (c *Charts) Rekt(ctx context.Context, s *snapshot.Snapshot, span time.Duration, l *locales.Language, shape chat.Shape) (*chat.Picture, error) {
+	l = l.In(nil) // a picture is for everyone
 	key := newCacheKey(s, l, shape)
 	key.span = span
 	name := "rekt-" + strconv.Itoa(int(span/time.Minute)) + "-" + pictureName(s, l, shape)

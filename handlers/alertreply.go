@@ -30,8 +30,9 @@ var errNotWorded = errors.New("alert was not worded")
 
 // alertKey names a worded alert.
 type alertKey struct {
-	id, language string
-	shape        chat.Shape
+	id, language, zone string
+	shape              chat.Shape
+	late               bool
 }
 
 // alertWording is an alert that is worded once for all who get it.
@@ -40,12 +41,16 @@ type alertWording struct {
 	reply chat.Reply
 }
 
-// AlertReply words an alert for a recipient, with the map's picture and the buttons
-// to mute and to stop. It does so once for each language and shape. repeat marks a
-// message that may have arrived before. After an error it may be asked again.
-func (h *Handlers) AlertReply(ctx context.Context, a *alert.Alert, to alert.Recipient, shape chat.Shape, repeat bool) (chat.Reply, error) {
-	l := locales.For(h.alertLanguage(ctx, to))
-	key := alertKey{id: a.ID, language: l.Tag(), shape: shape}
+// AlertReply words the alert of a delivery, with the map's picture and the buttons to mute
+// and to stop. It does so once for each language, time zone and shape. A delivery's Repeat
+// marks a message that may have arrived before. After an error it may be asked again.
+func (h *Handlers) AlertReply(ctx context.Context, d alert.Delivery, shape chat.Shape) (chat.Reply, error) {
+	a := d.Alert
+	l, zone := h.alertLanguage(ctx, d.To)
+	key := alertKey{id: a.ID, language: l.Tag(), zone: zone, shape: shape, late: d.Late}
+	if a.Rule == alert.Summary {
+		return h.marked(h.summaryReply(ctx, a, d.To, l, shape), d, l), ctx.Err()
+	}
 	found, known := h.alerted.LoadOrStore(key, new(alertWording))
 	if !known && h.alertWordings.Add(1) > maxAlertWordings {
 		h.alerted.Clear()
@@ -57,20 +62,24 @@ func (h *Handlers) AlertReply(ctx context.Context, a *alert.Alert, to alert.Reci
 			h.alerted.CompareAndDelete(key, found)
 		}
 	}()
-	w.once.Do(func() { w.reply = h.alertReply(ctx, a, l, shape) })
-	reply := w.reply
-	if reply.Silent() {
-		return reply, errNotWorded
+	w.once.Do(func() { w.reply = h.alertReply(ctx, a, l, shape, d.Late) })
+	if w.reply.Silent() {
+		return w.reply, errNotWorded
 	}
-	if repeat {
-		reply.Text = slices.Concat(l.Text("alert.repeat"), chat.Plainly("\n"), reply.Text)
-	}
-	return reply, ctx.Err()
+	return h.marked(w.reply, d, l), ctx.Err()
 }
 
-// alertLanguage is the language that the recipient's chat has chosen, else that of
-// the member who subscribed.
-func (h *Handlers) alertLanguage(ctx context.Context, to alert.Recipient) string {
+// marked marks a reply that may have arrived before.
+func (h *Handlers) marked(reply chat.Reply, d alert.Delivery, l *locales.Language) chat.Reply {
+	if d.Repeat {
+		reply.Text = slices.Concat(l.Text("alert.repeat"), chat.Plainly("\n"), reply.Text)
+	}
+	return reply
+}
+
+// alertLanguage is the language that the recipient's chat has chosen, else that of the
+// member who subscribed, with the chat's time zone and its name.
+func (h *Handlers) alertLanguage(ctx context.Context, to alert.Recipient) (l *locales.Language, zone string) {
 	home := to.Home
 	if home == (chat.Target{}) {
 		home = to.Target
@@ -79,16 +88,27 @@ func (h *Handlers) alertLanguage(ctx context.Context, to alert.Recipient) string
 	if err != nil {
 		h.opts.Log.Error("chat settings not read", slog.Any("err", err))
 	}
+	l = locales.For(to.Language)
 	if chosen.Language != "" {
-		return chosen.Language
+		l = locales.For(chosen.Language)
 	}
-	return to.Language
+	if chosen.TimeZone == "" {
+		return l, ""
+	}
+	location, ok := loadZone(chosen.TimeZone)
+	if !ok {
+		return l, ""
+	}
+	return l.In(location), chosen.TimeZone
 }
 
-func (h *Handlers) alertReply(ctx context.Context, a *alert.Alert, l *locales.Language, shape chat.Shape) chat.Reply {
+func (h *Handlers) alertReply(ctx context.Context, a *alert.Alert, l *locales.Language, shape chat.Shape, late bool) chat.Reply {
+	if a.Rule == alert.Notice {
+		return chat.Reply{Text: slices.Concat(l.Text("alert.notice"), chat.Plainly("\n"+a.Words)), Language: l.Tag()}
+	}
 	snap := h.alertMap(ctx, a.Coin)
-	reply := chat.Reply{Text: h.wordAlert(a, l, snap), Buttons: alertButtons(l, a), Language: l.Tag()}
-	if snap == nil {
+	reply := chat.Reply{Text: h.wordAlert(a, l, snap, late), Buttons: alertButtons(l, a), Language: l.Tag()}
+	if snap == nil || !pictured(a) {
 		return reply
 	}
 	picture, err := h.opts.Charts.LiquidationMap(ctx, snap, l, shape)
@@ -98,6 +118,16 @@ func (h *Handlers) alertReply(ctx context.Context, a *alert.Alert, l *locales.La
 	}
 	reply.Picture = picture
 	return reply
+}
+
+// pictured reports whether an alert comes with the map: one that is about the map does.
+func pictured(a *alert.Alert) bool {
+	switch a.Rule {
+	case alert.Breakout, alert.Approach, alert.Imbalance, alert.Cascade, alert.Price:
+		return true
+	default:
+		return false
+	}
 }
 
 // alertMap is the coin's map as it is now; nil when none is fresh, as after a
@@ -121,56 +151,38 @@ func (h *Handlers) alertMap(ctx context.Context, coin market.Coin) *snapshot.Sna
 
 // wordAlert words an alert. Its times are moments, not ages: the message may be
 // read, or sent, later than it is made.
-func (h *Handlers) wordAlert(a *alert.Alert, l *locales.Language, snap *snapshot.Snapshot) chat.Text {
+func (h *Handlers) wordAlert(a *alert.Alert, l *locales.Language, snap *snapshot.Snapshot, late bool) chat.Text {
 	var p paragraphs
+	if late {
+		wordLate(&p, a, l, snap)
+	}
 	p.line(alertTitle(l, a))
 	p.mark(l, a.Provenance.Demo, a.Provenance.RecordedAt)
+	if a.Rule == alert.Outcome {
+		wordOutcome(&p, a, l)
+		wordAlertFoot(&p, a, l, snap)
+		return p.text
+	}
 	key := "alert.mark_price"
 	if a.Kind == market.LastPrice {
 		key = "alert.last_price"
 	}
-	p.line(l.Text(key, "price", l.Price(a.PriceUSD), "time", l.DateTimeSeconds(a.At)))
-	if a.Rule == alert.Breakout {
-		h.wordBreakout(&p, a, l)
+	if a.PriceUSD > 0 {
+		p.line(l.Text(key, "price", l.Price(a.PriceUSD), "time", l.DateTimeSeconds(a.At)))
+	}
+	wordRule(&p, a, l)
+	if a.Solo {
+		p.line(l.Text("alert.solo", "venue", venueList(a.Provenance.Venues)))
 	}
 	if !a.BlindSince.IsZero() {
 		p.line(l.Text("alert.blind", "from", l.DateTime(a.BlindSince), "to", l.DateTime(a.At)))
 	}
-	wordNext(&p, l, snap)
+	if pictured(a) {
+		wordNext(&p, l, snap)
+	}
 	p.gap()
 	wordAlertFoot(&p, a, l, snap)
 	return p.text
-}
-
-func alertTitle(l *locales.Language, a *alert.Alert) chat.Text {
-	coin := string(a.Coin)
-	switch {
-	case a.Rule == alert.Price && a.Rising:
-		return l.Text("alert.reached_up", "coin", coin, "level", l.TypedPrice(a.LevelUSD))
-	case a.Rule == alert.Price:
-		return l.Text("alert.reached_down", "coin", coin, "level", l.TypedPrice(a.LevelUSD))
-	case a.Rising:
-		return l.Text("alert.broke_up", "coin", coin, "level", l.Level(a.LevelUSD))
-	default:
-		return l.Text("alert.broke_down", "coin", coin, "level", l.Level(a.LevelUSD))
-	}
-}
-
-func (h *Handlers) wordBreakout(p *paragraphs, a *alert.Alert, l *locales.Language) {
-	if held := a.At.Sub(a.Crossed); held >= time.Second {
-		p.line(l.Text("alert.held", "span", l.Span(held)))
-	}
-	key := "alert.behind_long"
-	if a.Rising {
-		key = "alert.behind_short"
-	}
-	p.gap()
-	p.line(l.Text(key, "amount", l.Amount(a.IntensityUSD), "level", l.Level(a.LevelUSD)))
-	if a.Last.IsZero() {
-		p.line(l.Text("alert.first", "coin", string(a.Coin)))
-	} else {
-		p.line(l.Text("alert.last", "coin", string(a.Coin), "span", l.Span(a.At.Sub(a.Last))))
-	}
 }
 
 // wordNext says which key levels come next.
@@ -193,18 +205,27 @@ func wordAlertFoot(p *paragraphs, a *alert.Alert, l *locales.Language, snap *sna
 	if venues := venueList(provenance.Venues); venues != "" {
 		foot.line(l.Text("label.venues", "venues", venues))
 	}
-	foot.line(l.Text("label.relative"))
+	if a.Rule == alert.Breakout || a.Rule == alert.Approach || a.Rule == alert.Imbalance || snap != nil && pictured(a) {
+		foot.line(l.Text("label.relative"))
+	}
 	p.line(italic(foot.text))
 }
 
 // alertButtons are the ways out of an alert: for a while, for good, or to the map.
 func alertButtons(l *locales.Language, a *alert.Alert) [][]chat.Button {
 	coin := string(a.Coin)
+	stop := chat.Button{Label: l.Say("button.stop", "coin", coin), Data: press("unsubscribe", coin)}
+	switch {
+	case a.Rule == alert.Outcome:
+		return [][]chat.Button{{
+			{Label: l.Say("button.record"), Data: press("record", coin)},
+			{Label: l.Say("button.no_followups"), Data: press("followups", "off")},
+		}}
+	case a.Rule.Known() && a.Rule != alert.Breakout:
+		stop = chat.Button{Label: l.Say("button.stop_rule", "coin", coin, "rule", ruleName(l, a.Rule)), Data: press("unsubscribe", coin, string(a.Rule))}
+	}
 	return [][]chat.Button{
-		{
-			{Label: l.Say("button.mute", "span", l.Span(8*time.Hour)), Data: press("mute", "8h")},
-			{Label: l.Say("button.stop", "coin", coin), Data: press("unsubscribe", coin)},
-		},
+		{{Label: l.Say("button.mute", "span", l.Span(8*time.Hour)), Data: press("mute", "8h")}, stop},
 		{{Label: l.Say("button.map", "coin", coin), Data: press("liq", coin)}},
 	}
 }

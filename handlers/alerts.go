@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"log/slog"
 	"slices"
 	"strconv"
 	"strings"
@@ -105,18 +106,66 @@ func (c *call) listed(s subject, a alert.Chat) chat.Reply {
 		p.line(c.subscriptionLine(s, sub, a.Threshold(sub.Rule, sub.Coin)))
 	}
 	for _, level := range a.Levels {
-		key := "alerts.falls"
-		if level.Rising {
-			key = "alerts.rises"
+		if !level.Over(c.now) {
+			p.line(c.levelLine(level))
 		}
-		p.line(l.Text(key, "coin", string(level.Coin), "price", l.TypedPrice(level.USD)))
 	}
+	c.sayHeld(&p, s)
 	p.gap()
 	p.line(l.Text("alerts.drop_hint", "coin", lower(coinsOf(a)[0])))
 	if s.name == "" {
 		p.line(l.Text("alerts.hint"))
 	}
-	return c.told(s, chat.Reply{Text: p.text, Buttons: c.listButtons(s, a), Edit: c.edit})
+	reply := chat.Reply{Text: p.text, Buttons: c.listButtons(s, a), Edit: c.edit}
+	if menu := c.changeMenu(s, a); len(menu.Choices) > 0 {
+		reply.Menus = []chat.Menu{menu}
+	}
+	return c.told(s, reply)
+}
+
+// changeMenu offers the coins whose thresholds can be changed.
+func (c *call) changeMenu(s subject, a alert.Chat) chat.Menu {
+	if s.name != "" {
+		return chat.Menu{}
+	}
+	menu := chat.Menu{Data: press("threshold"), Label: c.lang.Say("alerts.change")}
+	for _, sub := range a.Subscriptions {
+		if !slices.ContainsFunc(menu.Choices, func(m chat.MenuChoice) bool { return m.Value == string(sub.Coin) }) && len(menu.Choices) < 25 {
+			menu.Choices = append(menu.Choices, chat.MenuChoice{Label: c.lang.Say("button.change", "coin", string(sub.Coin)), Value: string(sub.Coin)})
+		}
+	}
+	return menu
+}
+
+// levelLine is a price that a member has named.
+func (c *call) levelLine(level alert.Level) chat.Text {
+	l, key := c.lang, "alerts.falls"
+	if level.Rising {
+		key = "alerts.rises"
+	}
+	often := l.Say("level.once")
+	if level.Repeat {
+		often = l.Say("level.each_time")
+	}
+	if !level.Until.IsZero() {
+		often += ", " + l.Say("level.until", "time", l.DateTime(level.Until))
+	}
+	return l.Text(key, "coin", string(level.Coin), "price", l.TypedPrice(level.USD), "often", often)
+}
+
+// sayHeld says how many alerts are held back for the chat.
+func (c *call) sayHeld(p *paragraphs, s subject) {
+	if c.opts.Keeper == nil {
+		return
+	}
+	held, err := c.opts.Keeper.Held(s.target)
+	if err != nil {
+		c.opts.Log.Error("held alerts not read", slog.Any("err", err))
+		return
+	}
+	if len(held) > 0 {
+		p.line(chat.Plainly(c.lang.Count("alerts.held", len(held))))
+	}
 }
 
 func (c *call) subscriptionLine(s subject, sub alert.Subscription, threshold float64) chat.Text {
@@ -127,11 +176,7 @@ func (c *call) subscriptionLine(s subject, sub alert.Subscription, threshold flo
 	case sub.Paused:
 		key = "alerts.paused"
 	}
-	amount := l.Say("alerts.any")
-	if threshold > 0 {
-		amount = l.Say("alerts.at_least", "amount", l.Amount(threshold))
-	}
-	text := l.Text(key, "coin", string(sub.Coin), "threshold", amount)
+	text := l.Text(key, "coin", string(sub.Coin), "rule", ruleName(l, sub.Rule), "threshold", least(l, sub.Rule, threshold))
 	if sub.Thread != s.target.Thread {
 		text = append(text, chat.Span{Text: " "})
 		text = append(text, l.Text("alerts.other_topic")...)

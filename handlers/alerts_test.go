@@ -24,6 +24,35 @@ func inGroup(text string, admin bool) chat.Request {
 	return r
 }
 
+// button is the data of the button of a reply whose label has a text, "" for none.
+func button(reply chat.Reply, label string) string {
+	for _, row := range reply.Buttons {
+		for _, b := range row {
+			if strings.Contains(b.Label, label) {
+				return b.Data
+			}
+		}
+	}
+	for _, menu := range reply.Menus {
+		for _, choice := range menu.Choices {
+			if strings.Contains(choice.Label, label) {
+				return menu.Data + "|" + choice.Value
+			}
+		}
+	}
+	return ""
+}
+
+// press presses a button in the place of a request.
+func (r *room) press(t *testing.T, in chat.Request, data string) chat.Reply {
+	t.Helper()
+	if len(data) > chat.MaxPress {
+		t.Errorf("the button %q is too long", data)
+	}
+	in.Text, in.Press = "", data
+	return r.Handle(t.Context(), in)
+}
+
 func (r *room) wishes(tb testing.TB, t chat.Target) *alert.Chat {
 	tb.Helper()
 	a, err := r.alerts.Alerts(tb.Context(), t)
@@ -36,13 +65,13 @@ func (r *room) wishes(tb testing.TB, t chat.Target) *alert.Chat {
 func TestSubscribeAndUnsubscribe(t *testing.T) {
 	r := newRoom(t)
 	here := typed("").Target
-	wantAll(t, r.say(t, typed("/subscribe btc")), "Subscribed", "BTC", "for 10 seconds", "$90,131.71", "$94,681", "$2.705B", "$86,137", "Any key level")
+	wantAll(t, r.say(t, typed("/subscribe btc")), "Subscribed", "BTC", "for 10 seconds", "$90,131.71", "$94,681", "$2.705B", "$86,137", "those that stand out")
 	wantAll(t, r.say(t, typed("/subscribe BTCUSDT")), "Already subscribed to BTC")
 	wantAll(t, r.say(t, typed("/subscribe eth")), "ETH")
 	if got := r.wishes(t, here).Subscriptions; len(got) != 2 || got[0].Coin != "BTC" || got[0].Rule != alert.Breakout || got[1].Coin != "ETH" {
 		t.Errorf("subscriptions = %+v", got)
 	}
-	wantAll(t, r.say(t, typed("/alerts")), "BTC", "ETH", "any level")
+	wantAll(t, r.say(t, typed("/alerts")), "BTC", "ETH", "the usual ones")
 	wantAll(t, r.say(t, typed("/unsubscribe")), "Which alerts", "BTC, ETH", "/unsubscribe all")
 	wantAll(t, r.say(t, typed("/unsubscribe sol")), "Which alerts")
 	wantAll(t, r.say(t, typed("/unsubscribe btc")), "No more BTC alerts")
@@ -63,7 +92,7 @@ func TestAlertButtonsPauseResumeAndDrop(t *testing.T) {
 	r.say(t, typed("/subscribe btc"))
 	r.say(t, typed("/alert btc 94,681"))
 	reply := r.Handle(t.Context(), typed("/alerts"))
-	wantAll(t, reply.Text.String(), "BTC breakouts, any level", "BTC rises to $94,681, once")
+	wantAll(t, reply.Text.String(), "BTC breakouts, the usual ones", "BTC rises to $94,681, once")
 	id := r.wishes(t, here).Levels[0].ID
 	for _, step := range []struct {
 		data, want string
@@ -71,7 +100,7 @@ func TestAlertButtonsPauseResumeAndDrop(t *testing.T) {
 	}{
 		{"v1|alerts|pause|BTC|edit", "paused", true},
 		{"v1|alerts|pause|BTC|edit", "paused", true},
-		{"v1|alerts|resume|BTC|edit", "any level", false},
+		{"v1|alerts|resume|BTC|edit", "the usual ones", false},
 	} {
 		reply := r.Handle(t.Context(), pressed(step.data))
 		wantAll(t, reply.Text.String(), step.want)
@@ -111,8 +140,8 @@ func TestThresholdsAreReadAsPeopleTypeThem(t *testing.T) {
 			t.Errorf("%s sets %v, want %v:\n%s", text, got, want, reply)
 		}
 	}
-	wantAll(t, r.say(t, typed("/threshold btc breakout 1.5B")), "at least $1.5B", "not subscribed yet: /subscribe btc", "$2.705B")
-	wantAll(t, r.say(t, typed("/threshold btc")), "at least $1.5B", "To change")
+	wantAll(t, r.say(t, typed("/threshold btc breakout 1.5B")), "from $1.5B", "not subscribed yet: /subscribe btc", "$2.705B")
+	wantAll(t, r.say(t, typed("/threshold btc")), "from $1.5B", "/threshold btc breakout 1.5B")
 }
 
 func TestBadInputOfAlertsShowsWhatWorksAndChangesNothing(t *testing.T) {
@@ -124,7 +153,7 @@ func TestBadInputOfAlertsShowsWhatWorksAndChangesNothing(t *testing.T) {
 		"/threshold btc breakout lots": "/threshold btc breakout 1.5B",
 		"/threshold btc breakout -5":   "/threshold btc breakout 1.5B",
 		"/threshold btc brekout 1b":    "/threshold btc breakout 1.5B",
-		"/threshold btc price 1b":      "Only breakouts have a threshold",
+		"/threshold btc price 1b":      "Kinds of alerts that have a threshold: breakout, approach",
 		"/threshold btc 1.5":           "Did you leave out the unit",
 		"/threshold xyzzy 1b":          "I do not know that coin",
 		"/alert btc -5":                "/alert btc 94681",
@@ -204,12 +233,15 @@ func TestSettingsAndTheirLog(t *testing.T) {
 	r := newRoom(t)
 	wantAll(t, r.say(t, inGroup("/settings log", true)), "Nothing was changed")
 	for _, text := range []string{"/subscribe btc", "/threshold btc breakout 1.5B", "/alert eth 91000", "/mute 8h", "/mute off", "/unsubscribe all"} {
-		r.say(t, inGroup(text, true))
+		reply := r.Handle(t.Context(), inGroup(text, true))
+		if data := button(reply, "Keep"); data != "" {
+			r.press(t, inGroup("", true), data)
+		}
 	}
 	wantAll(t, r.say(t, inGroup("/settings", false)),
-		"Language: English", "BTC, 7d", "Alerts: none", "Threshold of BTC breakouts: $1.5B", "Alerts are on", "10 seconds", "15 minutes", "Only admins")
+		"Language: English", "BTC, 7d", "Alerts: none", "BTC breakouts: from $1.5B", "Alerts are on", "10 seconds", "15 minutes", "Only admins")
 	wantAll(t, r.say(t, inGroup("/settings log", false)),
-		"Anna: subscribed to BTC", "Anna: BTC threshold: any level → $1.5B", "Anna: asked for ETH at $91,000", "muted until", "ended the mute", "ended all alerts")
+		"Anna: subscribed to BTC", "Anna: BTC breakouts: the usual ones → from $1.5B", "Anna: asked for ETH at $91,000", "muted until", "ended the mute", "ended all alerts")
 	anonymous := inGroup("/subscribe sol", true)
 	anonymous.Member, anonymous.MemberName = chat.Member{}, ""
 	r.say(t, anonymous)
@@ -289,10 +321,16 @@ func breakout() *alert.Alert {
 	}
 }
 
+// worded is an alert as a recipient gets it.
+func (r *room) worded(t *testing.T, a *alert.Alert, to alert.Recipient, shape chat.Shape, repeat bool) (chat.Reply, error) {
+	t.Helper()
+	return r.AlertReply(t.Context(), alert.Delivery{Alert: a, To: to, Repeat: repeat}, shape)
+}
+
 func TestAlertSaysWhatHappened(t *testing.T) {
 	r := newRoom(t)
 	to := alert.Recipient{Target: typed("").Target, Kind: chat.Private, Language: "en"}
-	reply, err := r.AlertReply(t.Context(), breakout(), to, chat.Portrait, false)
+	reply, err := r.worded(t, breakout(), to, chat.Portrait, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -302,11 +340,11 @@ func TestAlertSaysWhatHappened(t *testing.T) {
 	if reply.Picture == nil || reply.Buttons[0][0].Data != "v1|mute|8h" || reply.Buttons[0][1].Data != "v1|unsubscribe|BTC" {
 		t.Errorf("reply = %+v", reply)
 	}
-	again, _ := r.AlertReply(t.Context(), breakout(), to, chat.Portrait, false)
+	again, _ := r.worded(t, breakout(), to, chat.Portrait, false)
 	if again.Picture != reply.Picture || r.charts.made != 1 {
 		t.Errorf("the picture was made %d times", r.charts.made)
 	}
-	repeat, _ := r.AlertReply(t.Context(), breakout(), to, chat.Portrait, true)
+	repeat, _ := r.worded(t, breakout(), to, chat.Portrait, true)
 	wantAll(t, repeat.Text.String(), "Repeat")
 }
 
@@ -321,7 +359,7 @@ func TestAlertFitsACaptionInEveryLanguage(t *testing.T) {
 		for _, rising := range []bool{true, false} {
 			a := *long
 			a.ID, a.Rising = tag+map[bool]string{true: "up"}[rising], rising
-			reply, err := r.AlertReply(t.Context(), &a, alert.Recipient{Target: typed("").Target, Language: tag}, chat.Wide, true)
+			reply, err := r.worded(t, &a, alert.Recipient{Target: typed("").Target, Language: tag}, chat.Wide, true)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -335,10 +373,10 @@ func TestAlertFitsACaptionInEveryLanguage(t *testing.T) {
 func TestAlertSpeaksTheChatsLanguage(t *testing.T) {
 	r := newRoom(t)
 	to := alert.Recipient{Target: typed("").Target, Language: "ru"}
-	reply, _ := r.AlertReply(t.Context(), breakout(), to, chat.Wide, false)
+	reply, _ := r.worded(t, breakout(), to, chat.Wide, false)
 	wantAll(t, reply.Text.String(), "пробил")
 	r.say(t, typed("/lang zh"))
-	reply, _ = r.AlertReply(t.Context(), breakout(), to, chat.Wide, false)
+	reply, _ = r.worded(t, breakout(), to, chat.Wide, false)
 	wantAll(t, reply.Text.String(), "向上突破")
 }
 
@@ -348,7 +386,7 @@ func TestAlertWithoutAFreshMapHasNoPicture(t *testing.T) {
 	old := *r.market.all[key]
 	old.Price.Provenance.AsOf = now.Add(-time.Hour)
 	r.market.all[key] = &old
-	reply, err := r.AlertReply(t.Context(), breakout(), alert.Recipient{Target: typed("").Target, Language: "en"}, chat.Wide, false)
+	reply, err := r.worded(t, breakout(), alert.Recipient{Target: typed("").Target, Language: "en"}, chat.Wide, false)
 	if err != nil || reply.Picture != nil {
 		t.Errorf("picture %v, err %v", reply.Picture, err)
 	}
@@ -362,7 +400,7 @@ func TestPriceAlertAndBlindTimes(t *testing.T) {
 	r := newRoom(t)
 	a := breakout()
 	a.ID, a.Rule, a.IntensityUSD, a.BlindSince = "p", alert.Price, 0, now.Add(-time.Hour)
-	reply, _ := r.AlertReply(t.Context(), a, alert.Recipient{Target: typed("").Target, Language: "en"}, chat.Wide, false)
+	reply, _ := r.worded(t, a, alert.Recipient{Target: typed("").Target, Language: "en"}, chat.Wide, false)
 	wantAll(t, reply.Text.String(), "BTC rose to $94,681, the price you asked for", "did not see: between 24 Nov 2026 13:05 UTC and 24 Nov 2026 14:05 UTC")
 	if strings.Contains(reply.Text.String(), "Up to $94,681 lay") {
 		t.Errorf("a price alert speaks of intensity behind its level:\n%s", reply.Text)

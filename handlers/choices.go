@@ -2,6 +2,8 @@ package handlers
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"liqbot/chat"
 	"liqbot/locales"
@@ -24,7 +26,7 @@ func lang(ctx context.Context, c *call) chat.Reply {
 	if ok, refusal := c.change(ctx, c.entry("language", "to", tag), func(s *chat.Settings) { s.Language = tag }); !ok {
 		return refusal
 	}
-	c.lang = locales.For(tag)
+	c.settle()
 	reply := c.languages("lang.changed", "language", c.lang.Name())
 	reply.Edit = c.edit
 	return reply
@@ -47,25 +49,73 @@ func (c *call) languageButtons() []chat.Button {
 	return row
 }
 
-// defaults answers /default: shows the chat's coin and window or, for those who
-// may, changes them.
+// maxFavourites bounds the coins of /default.
+const maxFavourites = 8
+
+// defaults answers /default: shows the chat's coins and window or, for those who may,
+// changes them. The first coin is that of commands that name none.
 func defaults(ctx context.Context, c *call) chat.Reply {
 	if len(c.args) == 0 {
 		coin, window := c.defaults()
 		return chat.Reply{Text: c.lang.Text("default.current", "coin", string(coin), "window", string(window))}
 	}
-	coin, window, refusal, ok := c.target()
-	if !ok {
-		return refusal
+	_, window := c.defaults()
+	var coins []market.Coin
+	haveWindow := false
+	for _, word := range c.args {
+		if w, is := parseWindow(word); is && !haveWindow {
+			window, haveWindow = w, true
+			continue
+		}
+		coin, listed := c.coin(word)
+		switch {
+		case !listed && looksLikeWindow(word):
+			return c.fail("error.unknown_window")
+		case !listed:
+			return c.unknownCoin(word)
+		case !slices.Contains(coins, coin):
+			coins = append(coins, coin)
+		}
+	}
+	if len(coins) > maxFavourites {
+		return c.fail("error.too_many")
+	}
+	if len(coins) == 0 {
+		coins = c.favourites(1)
 	}
 	if ok, refusal := c.mayChange(ctx); !ok {
 		return refusal
 	}
-	entry := c.entry("default", "coin", string(coin), "window", string(window))
-	if ok, refusal := c.change(ctx, entry, func(s *chat.Settings) { s.Coin, s.Window = string(coin), string(window) }); !ok {
+	list := strings.ReplaceAll(coinList(coins), " ", "")
+	entry := c.entry("default", "coin", list, "window", string(window))
+	ok, refusal := c.change(ctx, entry, func(s *chat.Settings) { s.Coin, s.Coins, s.Window = string(coins[0]), list, string(window) })
+	if !ok {
 		return refusal
 	}
-	return chat.Reply{Text: c.lang.Text("default.changed", "coin", string(coin), "window", string(window))}
+	return chat.Reply{Text: c.lang.Text("default.changed", "coin", coinList(coins), "window", string(window))}
+}
+
+// favourites are the first coins of lists: those that the chat has chosen, then the
+// source's.
+func (c *call) favourites(n int) []market.Coin {
+	var coins []market.Coin
+	for name := range strings.SplitSeq(c.settings.Coins, ",") {
+		if coin, err := market.ParseCoin(name); err == nil {
+			coins = append(coins, coin)
+		}
+	}
+	if coin, err := market.ParseCoin(c.settings.Coin); err == nil && len(coins) == 0 {
+		coins = append(coins, coin)
+	}
+	for _, coin := range c.opts.Snapshots.Coins() {
+		if len(coins) >= n {
+			break
+		}
+		if !slices.Contains(coins, coin) {
+			coins = append(coins, coin)
+		}
+	}
+	return firstCoins(coins, n)
 }
 
 // peek returns a snapshot that is already there.

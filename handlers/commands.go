@@ -22,8 +22,8 @@ type command struct {
 	options []option
 	// owner: only for the bot's owners; admin: in groups only for administrators.
 	owner, admin bool
-	// press: buttons may call it.
-	press bool
+	// press: buttons may call it; long: its text may be longer than a command usually is.
+	press, long bool
 }
 
 type option uint8
@@ -41,6 +41,16 @@ const (
 	lookbackOption
 	heatOption
 	goalOption
+	hoursOption
+	zoneOption
+	clockOption
+	numberOption
+	valueOption
+	rulesOption
+	whoOption
+	commandOption
+	wordsOption
+	onOffOption
 )
 
 // commandTable lists all commands in the order of the menus. To add one, add its
@@ -61,20 +71,32 @@ func commandTable() []command {
 		{name: "funding", menu: "menu.funding", help: "help.funding", run: funding, options: []option{coinOption}, press: true},
 		{name: "longshort", menu: "menu.longshort", help: "help.longshort", run: longShort, options: []option{coinOption}, press: true},
 		{name: "etf", menu: "menu.etf", help: "help.etf", run: etf, options: []option{coinOption}, press: true},
-		{name: "subscribe", menu: "menu.subscribe", help: "help.subscribe", run: subscribe, options: []option{coinOption, placeOption}, admin: true, press: true},
-		{name: "unsubscribe", menu: "menu.unsubscribe", help: "help.unsubscribe", run: unsubscribe, options: []option{coinOption, placeOption}, admin: true, press: true},
+		{name: "subscribe", menu: "menu.subscribe", help: "help.subscribe", run: subscribe, options: []option{coinOption, rulesOption, placeOption}, admin: true, press: true},
+		{name: "unsubscribe", menu: "menu.unsubscribe", help: "help.unsubscribe", run: unsubscribe, options: []option{coinOption, rulesOption, placeOption}, admin: true, press: true},
 		{name: "alerts", menu: "menu.alerts", help: "help.alerts", run: listAlerts, options: []option{placeOption}, press: true},
-		{name: "alert", menu: "menu.alert", help: "help.alert", run: level, options: []option{coinOption, priceOption, placeOption}, admin: true},
+		{name: "alert", menu: "menu.alert", help: "help.alert", run: level, options: []option{coinOption, valueOption, placeOption}, admin: true},
 		{name: "threshold", menu: "menu.threshold", help: "help.threshold", run: threshold, options: []option{coinOption, ruleOption, amountOption, placeOption}, admin: true, press: true},
 		{name: "mute", menu: "menu.mute", help: "help.mute", run: mute, options: []option{spanOption, placeOption}, admin: true, press: true},
+		{name: "quiet", menu: "menu.quiet", help: "help.terms", run: quiet, options: []option{hoursOption, placeOption}, admin: true, press: true},
+		{name: "digest", menu: "menu.digest", run: digest, options: []option{clockOption, placeOption}, admin: true, press: true},
+		{name: "cap", menu: "menu.cap", run: dailyCap, options: []option{numberOption, placeOption}, admin: true, press: true},
+		{name: "cooldown", menu: "menu.cooldown", run: cooldown, options: []option{spanOption, placeOption}, admin: true, press: true},
+		{name: "followups", menu: "menu.followups", run: followups, options: []option{onOffOption, placeOption}, admin: true, press: true},
+		{name: "record", menu: "menu.record", help: "help.record", run: record, options: []option{coinOption}, press: true},
 		{name: "settings", menu: "menu.settings", help: "help.settings", run: settings, options: []option{logOption, placeOption}, press: true},
 		{name: "coins", menu: "menu.coins", help: "help.coins", run: coins, press: true},
 		{name: "help", menu: "menu.help", run: help, press: true},
 		{name: "about", menu: "menu.about", help: "help.about", run: about, press: true},
 		{name: "lang", menu: "menu.lang", help: "help.lang", run: lang, options: []option{languageOption}, admin: true, press: true},
 		{name: "default", menu: "menu.default", help: "help.default", run: defaults, options: []option{coinOption, windowOption}, admin: true},
+		{name: "timezone", menu: "menu.timezone", help: "help.timezone", run: timezone, options: []option{zoneOption}, admin: true, press: true},
+		{name: "permit", menu: "menu.permit", run: permit, options: []option{commandOption, whoOption}, admin: true, press: true},
+		{name: "privacy", menu: "menu.privacy", help: "help.privacy", run: privacy, press: true},
+		{name: "deletemydata", menu: "menu.deletemydata", run: deleteMyData, admin: true, press: true},
 		{name: "start", menu: "menu.start", run: start},
 		{name: "stats", menu: "menu.stats", help: "help.owner", run: stats, owner: true},
+		{name: "health", menu: "menu.health", run: health, owner: true},
+		{name: "broadcast", menu: "menu.broadcast", run: broadcast, owner: true, press: true, long: true, options: []option{wordsOption}},
 	}
 }
 
@@ -94,6 +116,15 @@ func (h *Handlers) Commands() []chat.Command {
 		commands = append(commands, described)
 	}
 	return commands
+}
+
+// ruleChoices are the rules that can be subscribed to.
+func ruleChoices() []chat.Choice {
+	var choices []chat.Choice
+	for _, r := range alert.Rules() {
+		choices = append(choices, chat.Choice{Label: string(r), Value: string(r)})
+	}
+	return choices
 }
 
 func describe(o option) chat.Option {
@@ -125,9 +156,29 @@ func describe(o option) chat.Option {
 		}
 		return choices("language", "menu.option_language", values...)
 	case ruleOption:
-		return choices("rule", "menu.option_rule", chat.Choice{Label: string(alert.Breakout), Value: string(alert.Breakout)})
+		return choices("rule", "menu.option_rule", ruleChoices()...)
+	case rulesOption:
+		return choices("rule", "menu.option_rule", append(ruleChoices(), chat.Choice{Label: "all", Value: "all"})...)
+	case hoursOption:
+		return text("hours", "menu.option_hours")
+	case zoneOption:
+		return text("zone", "menu.option_zone")
+	case clockOption:
+		return text("time", "menu.option_clock")
+	case numberOption:
+		return text("number", "menu.option_number")
+	case valueOption:
+		return text("price", "menu.option_level")
+	case whoOption:
+		return choices("who", "menu.option_who", chat.Choice{Label: forEveryone, Value: forEveryone}, chat.Choice{Label: forAdmins, Value: forAdmins}, chat.Choice{Label: forUsual, Value: forUsual})
+	case commandOption:
+		return text("command", "menu.option_command")
+	case wordsOption:
+		return text("text", "menu.option_words")
+	case onOffOption:
+		return choices("state", "menu.option_on", chat.Choice{Label: "on", Value: "on"}, chat.Choice{Label: "off", Value: "off"})
 	case logOption:
-		return choices("show", "menu.option_log", chat.Choice{Label: "log", Value: "log"})
+		return choices("show", "menu.option_log", chat.Choice{Label: "log", Value: "log"}, chat.Choice{Label: "undo", Value: "undo"}, chat.Choice{Label: "here", Value: "here"})
 	case lookbackOption:
 		var values []chat.Choice
 		for _, span := range lookbacks {

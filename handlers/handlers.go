@@ -73,6 +73,8 @@ type Status struct {
 type PlatformStatus struct {
 	Name string
 	Up   bool
+	// Detail is a constant phrase for why it is not up.
+	Detail string
 }
 
 // Options are what handlers work with.
@@ -83,7 +85,13 @@ type Options struct {
 	All      func(context.Context, market.Window) []*snapshot.Snapshot
 	Settings Settings
 	Alerts   Alerts
-	Charts   Charts
+	// Past is where previews and /record look, Keeper takes changes back and deletes; nil
+	// where there are none.
+	Past   Past
+	Keeper Keeper
+	// Broadcast queues what an owner tells everybody; nil where nobody can be told.
+	Broadcast func(ctx context.Context, id, words string) (queued int, err error)
+	Charts    Charts
 	// Heatmaps is where /heatmap looks; nil means that the source has none.
 	Heatmaps Heatmaps
 	// Accuracy is the self-check of the live map; nil where the source has none.
@@ -117,6 +125,7 @@ type Handlers struct {
 	// alerted holds the worded alerts: alertKey -> *alertWording.
 	alerted       sync.Map
 	alertWordings atomic.Int64
+	drafts        drafts
 }
 
 // New makes the handlers. Snapshots, Settings, Alerts, Charts and Status have to be
@@ -191,6 +200,9 @@ func (h *Handlers) Handle(ctx context.Context, r chat.Request) (reply chat.Reply
 	if slices.Contains(cmd.options, coinOption) {
 		c.awaitCoins(ctx)
 	}
+	if ok, refusal := c.admitted(ctx, cmd); !ok {
+		return refusal
+	}
 	reply = cmd.run(ctx, c)
 	if !reply.Silent() {
 		reply.Language = c.lang.Tag()
@@ -206,8 +218,16 @@ func (c *call) recall(ctx context.Context) {
 		return
 	}
 	c.settings = settings
-	if settings.Language != "" {
-		c.lang = locales.For(settings.Language)
+	c.settle()
+}
+
+// settle makes the language that of the chat's settings, with its time zone.
+func (c *call) settle() {
+	if c.settings.Language != "" {
+		c.lang = locales.For(c.settings.Language)
+	}
+	if zone, ok := loadZone(c.settings.TimeZone); ok && c.settings.TimeZone != "" {
+		c.lang = c.lang.In(zone)
 	}
 }
 

@@ -155,7 +155,10 @@ type room struct {
 	charts   *fakeCharts
 }
 
-func newRoom(tb testing.TB) *room {
+func newRoom(tb testing.TB) *room { return newRoomWith(tb, func(*handlers.Options) {}) }
+
+// newRoomWith is newRoom with other options.
+func newRoomWith(tb testing.TB, change func(*handlers.Options)) *room {
 	tb.Helper()
 	r := &room{
 		market:   &fakeMarket{coins: []market.Coin{"BTC", "ETH", "SOL", "DOGE", "PEPE", "W"}, all: make(map[snapshot.Key]*snapshot.Snapshot)},
@@ -173,7 +176,7 @@ func newRoom(tb testing.TB) *room {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { _ = r.alerts.Close() })
-	r.Handlers = handlers.New(handlers.Options{
+	options := handlers.Options{
 		Snapshots: r.market, All: func(context.Context, market.Window) []*snapshot.Snapshot { return r.market.everything() }, Settings: r.settings, Alerts: r.alerts, Charts: r.charts,
 		Hold: 10 * time.Second, Cooldown: 15 * time.Minute,
 		Status: func(context.Context) handlers.Status {
@@ -181,9 +184,17 @@ func newRoom(tb testing.TB) *room {
 		},
 		Owners:     []chat.Member{{Platform: chat.Telegram, ID: "1"}},
 		StaleAfter: 2 * time.Minute, RefuseAfter: 15 * time.Minute, ColdWait: 50 * time.Millisecond,
-		Now: func() time.Time { return now },
-	})
+		Now: func() time.Time { return now }, Past: r.alerts, Keeper: r.alerts,
+	}
+	change(&options)
+	r.Handlers = handlers.New(options)
 	return r
+}
+
+// keptRoom is a room whose settings are kept with the alerts, as the bot's are.
+func keptRoom(tb testing.TB) *room {
+	tb.Helper()
+	return newRoomWith(tb, func(o *handlers.Options) { o.Settings = o.Alerts.(*storage.Store) })
 }
 
 // typed is what a member types to the bot in private.

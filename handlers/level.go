@@ -2,8 +2,10 @@ package handlers
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"liqbot/alert"
 	"liqbot/chat"
@@ -16,7 +18,8 @@ import (
 // was meant for another coin or has a zero too many.
 const farthest = 20
 
-// level answers /alert: the chat is told once when the price reaches a level.
+// level answers /alert: the chat is told when the price reaches a level, once or each time,
+// for ever or until a moment.
 func level(ctx context.Context, c *call) chat.Reply {
 	s, refusal, ok := c.about(ctx)
 	if !ok {
@@ -32,8 +35,12 @@ func level(ctx context.Context, c *call) chat.Reply {
 	if len(words) == 0 {
 		return c.fail("error.level_usage")
 	}
-	if last := len(words) - 1; offWord(words[last]) {
+	if last := len(words) - 1; offWord(words[last]) && words[last] != "0" {
 		return c.dropLevels(ctx, s, coin, words[:last])
+	}
+	words, repeat, until, refusal, ok := c.levelTerms(words)
+	if !ok {
+		return refusal
 	}
 	usd, err := locales.ParseAmount(strings.Join(words, " "))
 	if err != nil {
@@ -50,14 +57,16 @@ func level(ctx context.Context, c *call) chat.Reply {
 	case usd == price:
 		return c.fail("error.level_here", "coin", string(coin), "price", l.Price(price))
 	}
-	wanted := alert.Level{Coin: coin, USD: usd, Rising: usd > price, Thread: s.target.Thread, Since: c.now}
+	wanted := alert.Level{Coin: coin, USD: usd, Rising: usd > price, Thread: s.target.Thread, Since: c.now, Repeat: repeat, Until: until}
 	_, refusal, ok = c.changeAlerts(ctx, s, c.entry("level", "coin", string(coin), "usd", number(usd)), func(a *alert.Chat) error {
 		same := func(have alert.Level) bool {
 			return have.Coin == coin && have.USD == usd && have.Rising == wanted.Rising && have.Thread == wanted.Thread
 		}
-		if !slices.ContainsFunc(a.Levels, same) {
-			a.Levels = append(a.Levels, wanted)
+		if at := slices.IndexFunc(a.Levels, same); at >= 0 {
+			a.Levels[at].Repeat, a.Levels[at].Until = repeat, until
+			return nil
 		}
+		a.Levels = append(a.Levels, wanted)
 		return nil
 	})
 	if !ok {
@@ -67,6 +76,33 @@ func level(ctx context.Context, c *call) chat.Reply {
 		{Label: l.Say("button.alerts"), Data: c.pressFor(s, "alerts")},
 		{Label: l.Say("button.map", "coin", string(coin)), Data: press("liq", string(coin))},
 	}})})
+}
+
+var (
+	repeatWords = []string{"repeat", "repeating", "each", "always", "повтор", "повторять", "каждый", "重复", "每次"}
+	onceWords   = []string{"once", "один", "однажды", "раз", "一次"}
+	untilWords  = []string{"until", "till", "til", "до", "直到", "至"}
+)
+
+// levelTerms takes what stands behind a price: "repeat", "until friday". The reply is the
+// refusal.
+func (c *call) levelTerms(words []string) (rest []string, repeat bool, until time.Time, refusal chat.Reply, ok bool) {
+	if at := slices.IndexFunc(words, func(w string) bool { return slices.Contains(untilWords, strings.ToLower(w)) }); at >= 0 {
+		moment, _ := takeWord(words[at+1:], slices.Concat(repeatWords, onceWords))
+		var err error
+		until, err = parseMoment(moment, c.now.In(c.lang.Zone()))
+		switch {
+		case errors.Is(err, errPast):
+			return nil, false, until, c.fail("error.past"), false
+		case err != nil:
+			return nil, false, until, c.fail("error.until"), false
+		}
+		_, repeat = takeWord(words[at+1:], repeatWords)
+		words = words[:at]
+	}
+	words, again := takeWord(words, repeatWords)
+	words, _ = takeWord(words, onceWords)
+	return words, repeat || again, until, chat.Reply{}, true
 }
 
 // dropLevels drops the level at a price, or all of a coin.
@@ -96,6 +132,14 @@ func (c *call) levelSet(snap *snapshot.Snapshot, wanted alert.Level) chat.Text {
 	var p paragraphs
 	p.line(l.Text(key, "coin", string(wanted.Coin), "price", l.TypedPrice(wanted.USD),
 		"distance", l.SignedPercent(wanted.USD/snap.Price.USD-1)))
+	often := "level.told_once"
+	if wanted.Repeat {
+		often = "level.told_each_time"
+	}
+	p.line(l.Text(often))
+	if !wanted.Until.IsZero() {
+		p.line(l.Text("level.told_until", "time", l.DateTime(wanted.Until)))
+	}
 	p.mark(l, snap.Demo(), snap.Price.Provenance.RecordedAt)
 	p.line(l.Text("level.now", "price", l.Price(snap.Price.USD), "age", l.Age(snap.Age(c.now)), "source", snap.Price.Provenance.Source))
 	return p.text

@@ -35,7 +35,7 @@ func (c *call) parse() (command, chat.Reply) {
 		return command{}, chat.Reply{} // another bot's
 	case !ok:
 		return command{}, c.fail("error.unknown_command")
-	case long:
+	case long && !cmd.long:
 		return command{}, c.fail("error.too_many")
 	default:
 		c.args = words[1:]

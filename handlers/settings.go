@@ -2,6 +2,9 @@ package handlers
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
 	"log/slog"
 	"slices"
 	"strconv"
@@ -13,21 +16,42 @@ import (
 	"liqbot/locales"
 )
 
-// settings answers /settings: what this chat has set, and /settings log: who
-// changed it.
+// Keeper is where a chat's changes are taken back and its data is deleted.
+type Keeper interface {
+	// Undo takes the newest change of a chat back and returns it. The error wraps
+	// chat.ErrNoChange or chat.ErrChanged where that is the reason.
+	Undo(ctx context.Context, home chat.Target, e chat.Entry) (chat.Entry, error)
+	// Held lists the alerts that are held back for a chat.
+	Held(t chat.Target) ([]alert.Alert, error)
+	// Erase deletes everything that is kept of a chat, and a member's name in the logs of
+	// others.
+	Erase(ctx context.Context, t chat.Target, m chat.Member) (chat.Erased, error)
+}
+
+// settings answers /settings: what this chat has set, with everything to change it;
+// /settings log: who changed it; /settings undo: takes the last change back.
 func settings(ctx context.Context, c *call) chat.Reply {
 	s, refusal, ok := c.about(ctx)
 	if !ok {
 		return refusal
 	}
-	switch {
-	case len(c.args) == 0:
+	mark := c.takeMark()
+	if len(c.args) == 0 {
 		return c.showSettings(ctx, s)
-	case len(c.args) == 1 && logWord(c.args[0]):
-		return c.showLog(ctx, s)
-	default:
-		return c.fail("error.settings_usage")
 	}
+	word := strings.ToLower(c.args[0])
+	switch {
+	case len(c.args) == 1 && logWord(word):
+		return c.showLog(ctx, s)
+	case len(c.args) == 1 && slices.Contains([]string{"undo", "отмена", "отменить", "вернуть", "撤销"}, word):
+		return c.undo(ctx, s, mark)
+	case len(c.args) == 1 && slices.Contains([]string{"here", "сюда", "здесь", "这里"}, word):
+		return c.alertsHere(ctx, s)
+	}
+	if page := pageOf(word); page != nil && len(c.args) <= 2 {
+		return page(ctx, c, s, c.args[1:])
+	}
+	return c.fail("error.settings_usage")
 }
 
 func logWord(word string) bool {
@@ -49,17 +73,23 @@ func (c *call) showSettings(ctx context.Context, s subject) chat.Reply {
 	}
 	p.line(c.settingsAlerts(a))
 	for _, t := range a.Thresholds {
-		p.line(l.Text("settings.threshold", "coin", string(t.Coin), "amount", l.Amount(t.Least)))
+		p.line(l.Text("settings.threshold", "coin", string(t.Coin), "rule", ruleName(l, t.Rule), "least", least(l, t.Rule, t.Least)))
 	}
 	if len(a.Thresholds) == 0 {
 		p.line(l.Text("settings.no_threshold"))
 	}
 	p.line(c.muteWords(a))
+	c.sayTerms(&p, a.Terms)
+	c.sayPermissions(&p)
 	p.line(l.Text("settings.host", "hold", l.Span(c.opts.Hold), "cooldown", l.Span(c.opts.Cooldown)))
 	if c.Kind != chat.Private {
 		p.line(l.Text("settings.admins"))
 	}
-	return c.told(s, chat.Reply{Text: p.text, Buttons: c.settingsButtons(s, a), Edit: c.edit})
+	reply := chat.Reply{Text: p.text, Buttons: c.settingsButtons(ctx, s, a), Edit: c.edit}
+	if s.name == "" {
+		reply.Menus = []chat.Menu{c.settingsMenu()}
+	}
+	return c.told(s, reply)
 }
 
 func (c *call) settingsAlerts(a alert.Chat) chat.Text {
@@ -69,19 +99,101 @@ func (c *call) settingsAlerts(a alert.Chat) chat.Text {
 	return c.lang.Text("settings.alerts", "coins", coinList(coinsOf(a)))
 }
 
-func (c *call) settingsButtons(s subject, a alert.Chat) [][]chat.Button {
+func (c *call) settingsButtons(ctx context.Context, s subject, a alert.Chat) [][]chat.Button {
 	l := c.lang
 	coin, _ := c.defaults()
 	more := []chat.Button{
 		{Label: l.Say("button.alerts"), Data: c.pressFor(s, "alerts")},
 		{Label: l.Say("button.threshold"), Data: c.pressFor(s, "threshold", string(coin))},
 		{Label: l.Say("button.log"), Data: c.pressFor(s, "settings", "log")},
+		c.undoButton(ctx, s),
 	}
 	rows := [][]chat.Button{more, c.muteButtons(s, a)}
 	if s.name == "" {
 		rows = append(rows, c.languageButtons())
 	}
 	return trimmed(rows)
+}
+
+// backToSettings leads back to the settings.
+func (c *call) backToSettings(s subject) chat.Button {
+	return chat.Button{Label: c.lang.Say("button.settings"), Data: c.pressFor(s, "settings", "edit")}
+}
+
+// undoButton offers to take the newest change back; it does nothing when there is none.
+func (c *call) undoButton(ctx context.Context, s subject) chat.Button {
+	if c.opts.Keeper == nil {
+		return chat.Button{}
+	}
+	mark, ok := c.newestChange(ctx, s)
+	if !ok {
+		return chat.Button{}
+	}
+	return chat.Button{Label: c.lang.Say("button.undo"), Data: c.pressFor(s, "settings", "undo", mark)}
+}
+
+// newestChange is the mark of the newest line of the log, so that a button takes back what
+// it stood under and nothing newer. An undo cannot be undone.
+func (c *call) newestChange(ctx context.Context, s subject) (string, bool) {
+	entries, err := c.opts.Alerts.Log(ctx, s.home, 1)
+	if err != nil || len(entries) == 0 || entries[0].Change == "undo" {
+		return "", false
+	}
+	h := fnv.New32a()
+	_, _ = fmt.Fprint(h, entries[0].At.UnixNano(), entries[0].Change, entries[0].Args) // a hash takes everything
+	return keepMark + fmt.Sprintf("%08x", h.Sum32()), true
+}
+
+// undo takes the last change of the chat back.
+func (c *call) undo(ctx context.Context, s subject, mark string) chat.Reply {
+	if ok, refusal := c.mayChangeIn(ctx, s); !ok {
+		return refusal
+	}
+	if c.opts.Keeper == nil {
+		return c.fail("undo.nothing")
+	}
+	if now, _ := c.newestChange(ctx, s); c.Press != "" && mark != now {
+		return c.fail("undo.changed")
+	}
+	undone, err := c.opts.Keeper.Undo(ctx, s.home, c.entry("undo"))
+	switch {
+	case errors.Is(err, chat.ErrNoChange):
+		return c.fail("undo.nothing")
+	case errors.Is(err, chat.ErrChanged):
+		return c.fail("undo.changed")
+	case err != nil:
+		c.opts.Log.Error("change not taken back", slog.Any("err", err))
+		return c.fail("error.not_saved")
+	}
+	c.recall(ctx)
+	text := c.lang.Text("undo.done", "what", changeWords(c.lang, undone), "who", c.who(undone), "time", c.lang.DateTime(undone.At))
+	return c.told(s, chat.Reply{Text: text, Buttons: trimmed([][]chat.Button{{c.backToSettings(s)}})})
+}
+
+// alertsHere lets all alerts of the chat come to the topic in which it is said.
+func (c *call) alertsHere(ctx context.Context, s subject) chat.Reply {
+	if s.mute {
+		return c.cannotPost(s)
+	}
+	a, refusal, ok := c.changeAlerts(ctx, s, c.entry("here"), func(a *alert.Chat) error {
+		moved := a.Subscriptions
+		a.Subscriptions = nil
+		for _, sub := range moved {
+			sub.Thread = s.target.Thread
+			if !slices.ContainsFunc(a.Subscriptions, func(have alert.Subscription) bool { return have.Rule == sub.Rule && have.Coin == sub.Coin }) {
+				a.Subscriptions = append(a.Subscriptions, sub)
+			}
+		}
+		for i := range a.Levels {
+			a.Levels[i].Thread = s.target.Thread
+		}
+		a.Terms.Digest.Thread = s.target.Thread
+		return nil
+	})
+	if !ok {
+		return refusal
+	}
+	return c.told(s, chat.Reply{Text: c.lang.Text("settings.here", "coins", coinList(coinsOf(a)))})
 }
 
 // shownChanges bounds the lines of the log.
@@ -123,18 +235,11 @@ func (c *call) who(e chat.Entry) string {
 
 // changeWords words a change of the log.
 func changeWords(l *locales.Language, e chat.Entry) string {
-	amount := func(name string) string {
-		usd, err := strconv.ParseFloat(e.Arg(name), 64)
-		if err != nil || usd <= 0 {
-			return l.Say("alerts.any")
-		}
-		return l.Amount(usd)
-	}
 	switch e.Change {
 	case "subscribe":
-		return l.Say("log.subscribe", "coin", e.Arg("coin"))
+		return l.Say("log.subscribe", "coin", e.Arg("coin")) + loggedRules(l, e)
 	case "unsubscribe":
-		return l.Say("log.unsubscribe", "coin", e.Arg("coin"))
+		return l.Say("log.unsubscribe", "coin", e.Arg("coin")) + loggedRules(l, e)
 	case "unsubscribe_all":
 		return l.Say("log.unsubscribe_all")
 	case "pause":
@@ -152,12 +257,72 @@ func changeWords(l *locales.Language, e chat.Entry) string {
 	case "unmute":
 		return l.Say("log.unmute")
 	case "threshold":
-		return l.Say("log.threshold", "coin", e.Arg("coin"), "from", amount("from"), "to", amount("to"))
+		rule := alert.Rule(e.Arg("rule"))
+		return l.Say("log.threshold", "coin", e.Arg("coin"), "rule", ruleName(l, rule), "from", loggedLeast(l, rule, e.Arg("from")), "to", loggedLeast(l, rule, e.Arg("to")))
 	case "language":
 		return l.Say("log.language", "language", locales.For(e.Arg("to")).Name())
 	case "default":
 		return l.Say("log.default", "coin", e.Arg("coin"), "window", e.Arg("window"))
 	default:
+		return termsChangeWords(l, e)
+	}
+}
+
+// termsChangeWords words a change of how the chat is told.
+func termsChangeWords(l *locales.Language, e chat.Entry) string {
+	switch e.Change {
+	case "quiet":
+		if e.Arg("off") != "" {
+			return l.Say("log.quiet_off")
+		}
+		return l.Say("log.quiet", "from", e.Arg("from"), "to", e.Arg("to"))
+	case "digest":
+		if e.Arg("off") != "" {
+			return l.Say("log.digest_off")
+		}
+		return l.Say("log.digest", "time", e.Arg("at"))
+	case "cap":
+		return l.Say("log.cap", "from", e.Arg("from"), "to", e.Arg("to"))
+	case "cooldown":
+		from, _ := time.ParseDuration(e.Arg("from"))
+		to, _ := time.ParseDuration(e.Arg("to"))
+		return l.Say("log.cooldown", "from", l.Span(from), "to", l.Span(to))
+	case "followups":
+		if e.Arg("on") == "true" {
+			return l.Say("log.followups_on")
+		}
+		return l.Say("log.followups_off")
+	case "timezone":
+		return l.Say("log.timezone", "zone", e.Arg("to"))
+	case "permit":
+		return l.Say("log.permit", "command", "/"+e.Arg("command"), "who", l.Say("permit."+e.Arg("who")))
+	case "here":
+		return l.Say("log.here")
+	case "undo":
+		return l.Say("log.undo", "what", changeWords(l, chat.Entry{Change: e.Arg("what"), Args: e.Args}))
+	default:
 		return e.Change
 	}
+}
+
+// loggedRules names the rules of a change, nothing for a log line without any.
+func loggedRules(l *locales.Language, e chat.Entry) string {
+	var rules []alert.Rule
+	for name := range strings.SplitSeq(e.Arg("rules"), ",") {
+		if rule := alert.Rule(name); rule.Known() {
+			rules = append(rules, rule)
+		}
+	}
+	if len(rules) == 0 {
+		return ""
+	}
+	return " (" + ruleNames(l, rules) + ")"
+}
+
+func loggedLeast(l *locales.Language, rule alert.Rule, v string) string {
+	threshold, err := strconv.ParseFloat(v, 64)
+	if err != nil || threshold < 0 {
+		threshold = 0
+	}
+	return least(l, rule, threshold)
 }

@@ -25,7 +25,7 @@ func start(_ context.Context, c *call) chat.Reply {
 func (c *call) firstButtons() [][]chat.Button {
 	l := c.lang
 	var row []chat.Button
-	for _, coin := range firstCoins(c.opts.Snapshots.Coins(), 3) {
+	for _, coin := range c.favourites(3) {
 		row = append(row, chat.Button{Label: l.Say("button.map", "coin", string(coin)), Data: press("liq", string(coin))})
 	}
 	more := []chat.Button{

@@ -12,9 +12,8 @@ import (
 
 // stats answers /stats: how the bot is doing, for its owners.
 func stats(ctx context.Context, c *call) chat.Reply {
-	if c.Kind != chat.Private && c.Target.Platform == chat.Telegram {
-		// Nothing can be said to one member of a group there.
-		return c.fail("error.private_only")
+	if refusal, ok := c.toOwner(); !ok {
+		return refusal
 	}
 	l, status := c.lang, c.opts.Status(ctx)
 	var p paragraphs

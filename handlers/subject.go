@@ -24,6 +24,9 @@ type Alerts interface {
 	Log(ctx context.Context, home chat.Target, n int) ([]chat.Entry, error)
 }
 
+// errRaced: somebody else has changed it meanwhile.
+var errRaced = errors.New("changed meanwhile")
+
 // subject is the chat that a command is about: the one it was written in, or
 // another one that the member has named.
 type subject struct {
@@ -123,6 +126,8 @@ func (c *call) changeAlerts(ctx context.Context, s subject, e chat.Entry, f func
 	switch {
 	case errors.Is(err, alert.ErrTooMany):
 		return alert.Chat{}, c.fail("error.too_many_alerts", "subscriptions", strconv.Itoa(alert.MaxSubscriptions), "levels", strconv.Itoa(alert.MaxLevels)), false
+	case errors.Is(err, errRaced):
+		return alert.Chat{}, c.fail("proposal.changed"), false
 	case errors.Is(err, alert.ErrTooManyCoins):
 		return alert.Chat{}, c.fail("error.too_many_coins"), false
 	case err != nil:
@@ -174,10 +179,9 @@ func (c *call) pressFor(s subject, name string, args ...string) string {
 	return ""
 }
 
-// coinArg reads a coin from the arguments, the chat's own when there is none. The
-// reply is the refusal.
-func (c *call) coinArg() (market.Coin, chat.Reply, bool) {
-	words := slices.DeleteFunc(slices.Clone(c.args), func(w string) bool { return ruleWord(w) == alert.Breakout })
+// coinArg reads a coin from some words, the chat's own when there is none. The reply is
+// the refusal.
+func (c *call) coinArg(words []string) (market.Coin, chat.Reply, bool) {
 	switch len(words) {
 	case 0:
 		coin, _ := c.defaults()
@@ -189,28 +193,11 @@ func (c *call) coinArg() (market.Coin, chat.Reply, bool) {
 		}
 		return coin, chat.Reply{}, true
 	default:
+		for _, word := range words {
+			if _, listed := c.coin(word); !listed {
+				return "", c.fail("error.rules", "rules", ruleCodes()), false
+			}
+		}
 		return "", c.fail("error.one_coin"), false
-	}
-}
-
-// ruleWord is the rule that a word names, "" for none.
-func ruleWord(word string) alert.Rule {
-	switch strings.ToLower(word) {
-	case "breakout", "breakouts", "break", "пробой", "пробои", "突破":
-		return alert.Breakout
-	case "price", "цена", "价格":
-		return alert.Price
-	default:
-		return ""
-	}
-}
-
-// offWord reports whether a word takes something away.
-func offWord(word string) bool {
-	switch strings.ToLower(word) {
-	case "off", "none", "any", "0", "reset", "default", "stop", "no", "выкл", "нет", "любой", "关", "关闭", "无", "不限":
-		return true
-	default:
-		return false
 	}
 }

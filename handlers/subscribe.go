@@ -12,7 +12,7 @@ import (
 	"liqbot/snapshot"
 )
 
-// subscribe answers /subscribe: from now on the chat hears of a coin's breakouts.
+// subscribe answers /subscribe: from now on the chat hears of what rules find on a coin.
 func subscribe(ctx context.Context, c *call) chat.Reply {
 	s, refusal, ok := c.about(ctx)
 	if !ok {
@@ -21,50 +21,97 @@ func subscribe(ctx context.Context, c *call) chat.Reply {
 	if s.mute {
 		return c.cannotPost(s)
 	}
-	coin, refusal, ok := c.coinArg()
+	rules, words := takeRules(c.args)
+	if slices.ContainsFunc(words, func(w string) bool { return ruleWord(w) == alert.Price }) {
+		return c.fail("error.level_usage")
+	}
+	coin, refusal, ok := c.coinArg(words)
 	if !ok {
 		return refusal
 	}
 	if _, listed := c.coin(string(coin)); !listed {
 		return c.unknownCoin(string(coin))
 	}
-	again := false
-	a, refusal, ok := c.changeAlerts(ctx, s, c.entry("subscribe", "coin", string(coin)), func(a *alert.Chat) error {
-		at := slices.IndexFunc(a.Subscriptions, func(sub alert.Subscription) bool {
-			return sub.Rule == alert.Breakout && sub.Coin == coin && sub.Thread == s.target.Thread
-		})
-		if again = at >= 0; again {
-			a.Subscriptions[at].Paused, a.Subscriptions[at].Barred = false, false
-			return nil
+	if len(rules) == 0 {
+		rules = []alert.Rule{alert.Breakout}
+	}
+	again := true
+	entry := c.entry("subscribe", "coin", string(coin), "rules", ruleList(rules))
+	a, refusal, ok := c.changeAlerts(ctx, s, entry, func(a *alert.Chat) error {
+		for _, rule := range rules {
+			again = addSubscription(a, alert.Subscription{Rule: rule, Coin: coin, Thread: s.target.Thread, Since: c.now}) && again
 		}
-		a.Subscriptions = append(a.Subscriptions, alert.Subscription{
-			Rule: alert.Breakout, Coin: coin, Thread: s.target.Thread, Since: c.now,
-		})
 		return nil
 	})
 	if !ok {
 		return refusal
 	}
-	return c.told(s, chat.Reply{
-		Text:    c.subscribed(coin, a, again),
-		Buttons: c.subscribedButtons(s, coin),
-		Edit:    c.edit,
+	reply := chat.Reply{Text: c.subscribed(s, coin, rules, a, again), Buttons: c.subscribedButtons(s, coin), Edit: c.edit}
+	if menu := c.moreRules(s, coin, a); len(menu.Choices) > 0 && menu.Data != "" {
+		reply.Menus = []chat.Menu{menu}
+	}
+	return c.told(s, reply)
+}
+
+// ruleList writes rules for the chat's log.
+func ruleList(rules []alert.Rule) string {
+	var names []string
+	for _, r := range rules {
+		names = append(names, string(r))
+	}
+	return strings.Join(names, ",")
+}
+
+// addSubscription adds a subscription, or takes it up again, and reports whether it was
+// there.
+func addSubscription(a *alert.Chat, sub alert.Subscription) (again bool) {
+	at := slices.IndexFunc(a.Subscriptions, func(have alert.Subscription) bool {
+		return have.Rule == sub.Rule && have.Coin == sub.Coin && have.Thread == sub.Thread
 	})
+	if at >= 0 {
+		a.Subscriptions[at].Paused, a.Subscriptions[at].Barred = false, false
+		return true
+	}
+	a.Subscriptions = append(a.Subscriptions, sub)
+	return false
+}
+
+// moreRules offers the rules that the chat does not hear of.
+func (c *call) moreRules(s subject, coin market.Coin, a alert.Chat) chat.Menu {
+	if s.name != "" { // the place would stand before the choice
+		return chat.Menu{}
+	}
+	menu := chat.Menu{Data: press("subscribe", string(coin)), Label: c.lang.Say("subscribe.more")}
+	have := rulesOf(a, coin, s.target.Thread)
+	for _, rule := range alert.Rules() {
+		if !slices.Contains(have, rule) {
+			menu.Choices = append(menu.Choices, chat.MenuChoice{Label: ruleName(c.lang, rule), Value: string(rule)})
+		}
+	}
+	return menu
 }
 
 // subscribed words what the chat will hear of, and where the market stands.
-func (c *call) subscribed(coin market.Coin, a alert.Chat, again bool) chat.Text {
+func (c *call) subscribed(s subject, coin market.Coin, rules []alert.Rule, a alert.Chat, again bool) chat.Text {
 	l, key := c.lang, "subscribe.done"
 	if again {
 		key = "subscribe.again"
 	}
 	var p paragraphs
-	p.line(l.Text(key, "coin", string(coin)))
-	p.line(l.Text("subscribe.means", "hold", l.Span(c.opts.Hold)))
-	if usd := a.Threshold(alert.Breakout, coin); usd > 0 {
-		p.line(l.Text("subscribe.threshold", "amount", l.Amount(usd)))
-	} else {
-		p.line(l.Text("subscribe.any", "coin", lower(coin)))
+	p.line(l.Text(key, "coin", string(coin), "rules", ruleNames(l, rules)))
+	for _, rule := range rules[:min(len(rules), 3)] {
+		p.line(l.Text("rule."+string(rule)+"_means", "hold", l.Span(c.opts.Hold)))
+	}
+	for _, rule := range rules {
+		if v := a.Threshold(rule, coin); v > 0 {
+			p.line(l.Text("threshold.set", "coin", string(coin), "rule", ruleName(l, rule), "least", least(l, rule, v)))
+		}
+	}
+	if a.Threshold(rules[0], coin) == 0 {
+		p.line(l.Text("subscribe.usual", "coin", lower(coin), "rule", string(rules[0]), "value", exampleOf(rules[0])))
+	}
+	if all := rulesOf(a, coin, s.target.Thread); len(all) > len(rules) {
+		p.line(l.Text("subscribe.all", "coin", string(coin), "rules", ruleNames(l, all)))
 	}
 	c.sayMuted(&p, a)
 	p.gap()
@@ -138,19 +185,19 @@ func unsubscribe(ctx context.Context, c *call) chat.Reply {
 	case len(c.args) == 0 && len(coinsOf(a)) != 1:
 		return c.whichToDrop(s, a)
 	case len(c.args) == 0:
-		return c.drop(ctx, s, coinsOf(a)[0])
+		return c.drop(ctx, s, coinsOf(a)[0], nil)
 	}
-	coin, refusal, ok := c.coinArg()
-	own, had := ownCoin(c.args[0], a)
-	switch {
+	rules, words := takeRules(c.args)
+	coin, refusal, ok := c.coinArg(words)
+	switch own, had := ownCoin(strings.Join(words, ""), a); {
 	case !ok && had:
-		return c.drop(ctx, s, own)
+		return c.drop(ctx, s, own, rules)
 	case !ok:
 		return refusal
 	case !slices.Contains(coinsOf(a), coin) && c.Press == "":
 		return c.whichToDrop(s, a)
 	default: // also for a button under the last alert on a price: there is nothing more
-		return c.drop(ctx, s, coin)
+		return c.drop(ctx, s, coin, rules)
 	}
 }
 
@@ -182,25 +229,43 @@ func coinsOf(a alert.Chat) []market.Coin {
 	return coins
 }
 
-// drop ends a coin's alerts: those of this topic or, where it has none, all of the
-// chat's.
-func (c *call) drop(ctx context.Context, s subject, coin market.Coin) chat.Reply {
-	_, refusal, ok := c.changeAlerts(ctx, s, c.entry("unsubscribe", "coin", string(coin)), func(a *alert.Chat) error {
+// drop ends a coin's alerts, or those of some rules only: those of this topic or, where it
+// has none, all of the chat's.
+func (c *call) drop(ctx context.Context, s subject, coin market.Coin, rules []alert.Rule) chat.Reply {
+	entry := c.entry("unsubscribe", "coin", string(coin))
+	if len(rules) > 0 {
+		entry = c.entry("unsubscribe", "coin", string(coin), "rules", ruleList(rules))
+	}
+	a, refusal, ok := c.changeAlerts(ctx, s, entry, func(a *alert.Chat) error {
+		meant := func(sub alert.Subscription) bool {
+			return sub.Coin == coin && (len(rules) == 0 || slices.Contains(rules, sub.Rule))
+		}
 		here := func(thread string) bool { return thread == s.target.Thread }
-		if !slices.ContainsFunc(a.Subscriptions, func(sub alert.Subscription) bool { return sub.Coin == coin && here(sub.Thread) }) &&
+		if !slices.ContainsFunc(a.Subscriptions, func(sub alert.Subscription) bool { return meant(sub) && here(sub.Thread) }) &&
 			!slices.ContainsFunc(a.Levels, func(level alert.Level) bool { return level.Coin == coin && here(level.Thread) }) {
 			here = func(string) bool { return true }
 		}
-		a.Subscriptions = slices.DeleteFunc(a.Subscriptions, func(sub alert.Subscription) bool { return sub.Coin == coin && here(sub.Thread) })
-		a.Levels = slices.DeleteFunc(a.Levels, func(level alert.Level) bool { return level.Coin == coin && here(level.Thread) })
+		a.Subscriptions = slices.DeleteFunc(a.Subscriptions, func(sub alert.Subscription) bool { return meant(sub) && here(sub.Thread) })
+		if len(rules) == 0 {
+			a.Levels = slices.DeleteFunc(a.Levels, func(level alert.Level) bool { return level.Coin == coin && here(level.Thread) })
+		}
 		return nil
 	})
 	if !ok {
 		return refusal
 	}
+	text := c.lang.Text("unsubscribe.done", "coin", string(coin))
+	if left := rulesOf(a, coin, s.target.Thread); len(rules) > 0 {
+		text = c.lang.Text("unsubscribe.rules", "coin", string(coin), "rules", ruleNames(c.lang, rules))
+		if len(left) > 0 {
+			text = slices.Concat(text, chat.Plainly("\n"), c.lang.Text("subscribe.all", "coin", string(coin), "rules", ruleNames(c.lang, left)))
+		}
+	}
 	return c.told(s, chat.Reply{
-		Text:    c.lang.Text("unsubscribe.done", "coin", string(coin)),
-		Buttons: trimmed([][]chat.Button{{{Label: c.lang.Say("button.subscribe", "coin", string(coin)), Data: c.pressFor(s, "subscribe", string(coin))}}}),
+		Text: text,
+		Buttons: trimmed([][]chat.Button{{
+			{Label: c.lang.Say("button.subscribe", "coin", string(coin)), Data: c.pressFor(s, "subscribe", string(coin))}, c.undoButton(ctx, s),
+		}}),
 	})
 }
 
@@ -238,7 +303,7 @@ func (c *call) whichToDrop(s subject, a alert.Chat) chat.Reply {
 // offerSubscription are buttons for a chat that has asked for nothing.
 func (c *call) offerSubscription(s subject) [][]chat.Button {
 	var row []chat.Button
-	for _, coin := range firstCoins(c.opts.Snapshots.Coins(), 3) {
+	for _, coin := range c.favourites(3) {
 		row = append(row, subscribeButton(c.lang, coin, c.pressFor(s, "subscribe", string(coin))))
 	}
 	return trimmed([][]chat.Button{row})

@@ -118,7 +118,7 @@ func (c *call) trouble(err error, coin market.Coin) chat.Reply {
 // wordKey names what has been worded: one text for a part of a reply, coin, window
 // and language.
 type wordKey struct {
-	part, language string
+	part, language, zone string
 	key            snapshot.Key
 }
 
@@ -133,7 +133,7 @@ type worder func(*call, *snapshot.Snapshot) chat.Text
 // wordedFor words a snapshot once, however often it is asked for. A newer
 // snapshot takes the place of the older one.
 func (c *call) wordedFor(s *snapshot.Snapshot, part string, word worder) chat.Text {
-	key := wordKey{part: part, language: c.lang.Tag(), key: s.Key}
+	key := wordKey{part: part, language: c.lang.Tag(), zone: c.settings.TimeZone, key: s.Key}
 	if found, ok := c.worded.Load(key); ok {
 		if w, ok := found.(*worded); ok && w.id == s.ID && s.ID != 0 {
 			return w.text

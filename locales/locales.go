@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/BurntSushi/toml"
 	"github.com/nicksnyder/go-i18n/v2/i18n"
@@ -38,6 +39,23 @@ type Language struct {
 	localizer *i18n.Localizer
 	// templates caches parsed messages by their raw text.
 	templates *sync.Map
+	// zone is the one that times are written in, nil for UTC.
+	zone *time.Location
+}
+
+// In is the language with its times in a zone, nil for UTC.
+func (l *Language) In(zone *time.Location) *Language {
+	out := *l
+	out.zone = zone
+	return &out
+}
+
+// Zone is the time zone in which times are written.
+func (l *Language) Zone() *time.Location {
+	if l.zone == nil {
+		return time.UTC
+	}
+	return l.zone
 }
 
 // registry is all languages, read from the embedded files once.

@@ -202,16 +202,16 @@ func (l *Language) ShortTimes(v float64) string {
 	return fill(l.numbers.Times, trimZeros(l.Number(v, 2), l.numbers.Decimal))
 }
 
-// DateTime writes a moment in UTC with the zone's name.
-func (l *Language) DateTime(t time.Time) string { return t.UTC().Format(l.numbers.DateTime) }
+// DateTime writes a moment in the language's zone, with the zone's name.
+func (l *Language) DateTime(t time.Time) string { return t.In(l.Zone()).Format(l.numbers.DateTime) }
 
 // DateTimeSeconds is DateTime with seconds.
 func (l *Language) DateTimeSeconds(t time.Time) string {
-	return t.UTC().Format(strings.Replace(l.numbers.DateTime, "04", "04:05", 1))
+	return t.In(l.Zone()).Format(strings.Replace(l.numbers.DateTime, "04", "04:05", 1))
 }
 
-// Clock writes the time of day in UTC with the zone's name: "16:00 UTC".
-func (l *Language) Clock(t time.Time) string { return t.UTC().Format("15:04 UTC") }
+// Clock writes the time of day in the language's zone, with the zone's name: "16:00 UTC".
+func (l *Language) Clock(t time.Time) string { return t.In(l.Zone()).Format("15:04 MST") }
 
 // DayMonth writes a day in UTC without its year: "5 Jan".
 func (l *Language) DayMonth(t time.Time) string { return t.UTC().Format(l.numbers.DayMonth) }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -130,12 +131,19 @@ func zoneOf(tx *bolt.Tx, t, home chat.Target) *time.Location {
 	if err != nil || settings.TimeZone == "" {
 		return time.UTC
 	}
+	if known, ok := zones.Load(settings.TimeZone); ok {
+		return known.(*time.Location)
+	}
 	zone, err := time.LoadLocation(settings.TimeZone)
 	if err != nil {
 		return time.UTC
 	}
+	zones.Store(settings.TimeZone, zone)
 	return zone
 }
+
+// zones are the time zones that were asked for: reading one takes a look at the disk.
+var zones sync.Map
 
 // keep holds an alert for a summary.
 func (l *lane) keep(a *alert.Alert, to *alert.Recipient, j judgement) error {

@@ -57,6 +57,17 @@ func (c *config) cooldown() time.Duration {
 	}
 }
 
+// follow are the times after which it is told what became of a breakout. In the demo, whose
+// story is short, hours are minutes.
+func (c *config) follow() []time.Duration {
+	unit := time.Hour
+	if c.source == sourceDemo {
+		unit = time.Minute
+	}
+	unit = max(time.Second, c.pace(unit))
+	return []time.Duration{unit, 4 * unit, 24 * unit}
+}
+
 // newWatcher makes the watcher, which wakes the couriers for what it finds.
 func (a *app) newWatcher() *watcher.Watcher {
 	return watcher.New(watcher.Options{
@@ -64,14 +75,47 @@ func (a *app) newWatcher() *watcher.Watcher {
 		Hold: a.cfg.hold(), Cooldown: a.cfg.cooldown(), Hysteresis: a.cfg.alerts.hysteresis,
 		StaleAfter: a.cfg.stale, TTL: a.cfg.alerts.ttl,
 		Want: func(key snapshot.Key) { a.cache.Want(key) },
-		Wake: func() {
-			for _, c := range a.couriers {
-				c.Wake()
-			}
-		},
+		Follow: a.cfg.follow(),
+		Wake:   a.wakeCouriers,
 		Observe: func(rule alert.Rule) { a.metrics.Alerted(string(rule)) },
 		Log:     a.log,
 	})
+}
+
+func (a *app) wakeCouriers() {
+	for _, c := range a.couriers {
+		c.Wake()
+	}
+}
+
+// broadcastLasts is how long what an owner tells everybody is news.
+const broadcastLasts = 12 * time.Hour
+
+// broadcast queues what an owner tells everybody.
+func (a *app) broadcast(ctx context.Context, id, words string) (int, error) {
+	now := time.Now()
+	n, err := a.store.Broadcast(ctx, alert.Alert{ID: id, Words: words, At: now, Expires: now.Add(broadcastLasts)})
+	a.wakeCouriers()
+	return n, err
+}
+
+// tidyEvery is the time between two tidyings of the data file.
+const tidyEvery = time.Hour
+
+// tidy forgets what only time ends, now and then, until the context ends.
+func (a *app) tidy(ctx context.Context) error {
+	tick := time.NewTicker(tidyEvery)
+	defer tick.Stop()
+	for {
+		if err := a.store.Tidy(ctx); err != nil && ctx.Err() == nil {
+			a.log.Error("data file not tidied", slog.Any("err", err))
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
 }
 
 // newCourier makes the courier that works off the alerts of a platform.
@@ -88,6 +132,11 @@ func (a *app) newCourier(p chat.Platform, sender delivery.Sender, parallel int) 
 // left for the others from an earlier configuration expire.
 func (a *app) serveOnly(ctx context.Context) error {
 	a.store.Serve(slices.Collect(maps.Keys(a.couriers))...)
+	a.store.Notify(func(p chat.Platform) {
+		if c := a.couriers[p]; c != nil {
+			c.Wake()
+		}
+	})
 	for _, p := range []chat.Platform{chat.Telegram, chat.Discord, chat.Web} {
 		if a.couriers[p] != nil {
 			continue

@@ -68,6 +68,7 @@ func (sh *shell) newApp(ctx context.Context, c *config, announce func(url string
 		a.publish)
 	options := handlerOptions(c, a.cache, a.pictures, a.log)
 	options.Settings, options.Alerts, options.Status = a.store, a.store, a.status
+	options.Past, options.Keeper, options.Broadcast = a.store, a.store, a.broadcast
 	options.All = a.everyCoin(ctx)
 	a.checkEstimates(&options)
 	h := handlers.New(options)
@@ -124,6 +125,7 @@ func (a *app) run(ctx context.Context) error {
 		group.Go(func() error { return a.checker.Run(running) })
 	}
 	group.Go(func() error { return a.heartbeat(running) })
+	group.Go(func() error { return a.tidy(running) })
 	group.Go(func() error { return a.warmPictures(running) })
 	for name, courier := range a.couriers {
 		group.Go(func() error { return a.deliver(running, name, courier) })
@@ -189,7 +191,7 @@ func (a *app) status(ctx context.Context) handlers.Status {
 	status.Chats = chats
 	a.alertStatus(ctx, &status)
 	for _, p := range a.health.Parts() {
-		status.Platforms = append(status.Platforms, handlers.PlatformStatus{Name: p.Name, Up: p.Up})
+		status.Platforms = append(status.Platforms, handlers.PlatformStatus{Name: p.Name, Up: p.Up, Detail: p.Reason})
 	}
 	return status
 }

@@ -111,7 +111,7 @@ func TestAlertInABrowser(t *testing.T) {
 	v.shoot("8-muted")
 	v.say("/alerts")
 	v.press("⏸ BTC")
-	v.until(`document.body.innerText.includes("any level – paused")`)
+	v.until(`document.body.innerText.includes("the usual ones – paused")`)
 	v.say("/settings")
 	v.until(`document.body.innerText.includes("Coin and window")`)
 	v.shoot("9-settings")

@@ -14,6 +14,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"syscall"
+	_ "time/tzdata" // members choose time zones, and small images have none
 
 	"github.com/spf13/cobra"
 

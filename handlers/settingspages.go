@@ -1,0 +1,210 @@
+package handlers
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"liqbot/alert"
+	"liqbot/chat"
+)
+
+// settingsPage is a page that the menu of /settings leads to.
+type settingsPage func(context.Context, *call, subject, []string) chat.Reply
+
+// pageOf finds a page by its name, nil for none.
+func pageOf(name string) settingsPage {
+	switch name {
+	case "threshold":
+		return func(ctx context.Context, c *call, s subject, _ []string) chat.Reply {
+			coin, _ := c.defaults()
+			return c.thresholdRules(ctx, s, coin)
+		}
+	case "quiet":
+		return quietPage
+	case "digest":
+		return digestPage
+	case "cap":
+		return capPage
+	case "cooldown":
+		return cooldownPage
+	case "followups":
+		return followupsPage
+	case "who":
+		return whoPage
+	case "where":
+		return wherePage
+	case "default":
+		return defaultPage
+	case "timezone":
+		return func(_ context.Context, c *call, _ subject, _ []string) chat.Reply {
+			reply := c.zonesReply("timezone.current")
+			reply.Edit = c.edit
+			return reply
+		}
+	default:
+		return nil
+	}
+}
+
+// settingsMenu leads to the pages.
+func (c *call) settingsMenu() chat.Menu {
+	menu := chat.Menu{Data: press("settings"), Label: c.lang.Say("settings.menu")}
+	for _, name := range []string{"threshold", "cooldown", "cap", "quiet", "digest", "followups", "timezone", "default", "who", "where"} {
+		menu.Choices = append(menu.Choices, chat.MenuChoice{Label: c.lang.Say("page." + name), Value: name})
+	}
+	return menu
+}
+
+// page is a page of the settings: what is, what can be chosen, and the way back. With a
+// form, something else can be typed.
+func (c *call) page(s subject, text chat.Text, choices []chat.Button, form *chat.Form, asks bool) chat.Reply {
+	if asks {
+		return c.told(s, chat.Reply{Text: text, Form: form, Private: true})
+	}
+	last := []chat.Button{c.backToSettings(s)}
+	if form != nil {
+		last = append([]chat.Button{{Label: c.lang.Say("button.something_else"), Data: c.pressFor(s, "settings", form.Fields[0].Name, formWord)}}, last...)
+	}
+	var rows [][]chat.Button
+	for len(choices) > 3 {
+		rows, choices = append(rows, choices[:3]), choices[3:]
+	}
+	return c.told(s, chat.Reply{Text: text, Buttons: trimmed(append(rows, choices, last)), Edit: c.edit})
+}
+
+// formFor is a form with one line for a command. The field has the name of its page.
+func (c *call) formFor(page, example string) *chat.Form {
+	title := c.lang.Say("page." + page)
+	command := "/" + page
+	if page == "cap" || page == "cooldown" {
+		command += " preview"
+	}
+	return &chat.Form{Title: title, Command: command, Fields: []chat.Field{{Name: page, Label: title, Example: example}}}
+}
+
+func asksForm(args []string) bool { return len(args) == 1 && args[0] == formWord }
+
+func quietPage(ctx context.Context, c *call, s subject, args []string) chat.Reply {
+	a, refusal, ok := c.alerts(ctx, s)
+	if !ok {
+		return refusal
+	}
+	q := a.Terms.Quiet
+	var p paragraphs
+	p.line(c.quietWords(q))
+	p.line(c.lang.Text("timezone.line", "zone", zoneLabel(c.settings.TimeZone, c.now)))
+	p.line(c.lang.Text("quiet.usage"))
+	button := func(label, hours, how string, active bool) chat.Button {
+		args := []string{hours, how, "edit"}
+		if how == "" {
+			args = []string{hours, "edit"}
+		}
+		return chat.Button{Label: label, Active: active, Data: c.pressFor(s, "quiet", args...)}
+	}
+	l := c.lang
+	is := func(from, to int, silent bool) bool {
+		return q.On && q.From == alert.Clock(from*60) && q.To == alert.Clock(to*60) && q.Silent == silent
+	}
+	choices := []chat.Button{
+		button(l.Say("quiet.button_held", "hours", "23–07"), "23:00-07:00", "hold", is(23, 7, false)),
+		button(l.Say("quiet.button_held", "hours", "22–08"), "22:00-08:00", "hold", is(22, 8, false)),
+		button(l.Say("quiet.button_silent", "hours", "23–07"), "23:00-07:00", "silent", is(23, 7, true)),
+		button(l.Say("quiet.button_silent", "hours", "22–08"), "22:00-08:00", "silent", is(22, 8, true)),
+		button(l.Say("button.off"), "off", "", !q.On),
+	}
+	return c.page(s, p.text, choices, c.formFor("quiet", "23:00-07:00 silent"), asksForm(args))
+}
+
+func digestPage(ctx context.Context, c *call, s subject, args []string) chat.Reply {
+	a, refusal, ok := c.alerts(ctx, s)
+	if !ok {
+		return refusal
+	}
+	d := a.Terms.Digest
+	var p paragraphs
+	c.sayDigest(&p, d)
+	p.line(c.lang.Text("timezone.line", "zone", zoneLabel(c.settings.TimeZone, c.now)))
+	p.line(c.lang.Text("digest.usage"))
+	var choices []chat.Button
+	for _, hour := range []int{8, 9, 18} {
+		at := alert.Clock(hour * 60)
+		choices = append(choices, chat.Button{Label: clockText(at), Active: d.On && !d.Only && d.At == at, Data: c.pressFor(s, "digest", clockText(at), "edit")})
+	}
+	nine := alert.Clock(9 * 60)
+	choices = append(choices,
+		chat.Button{Label: c.lang.Say("digest.button_only", "time", clockText(nine)), Active: d.On && d.Only && d.At == nine, Data: c.pressFor(s, "digest", clockText(nine), "only", "edit")},
+		chat.Button{Label: c.lang.Say("button.off"), Active: !d.On, Data: c.pressFor(s, "digest", "off", "edit")})
+	return c.page(s, p.text, choices, c.formFor("digest", "9:00"), asksForm(args))
+}
+
+func capPage(ctx context.Context, c *call, s subject, args []string) chat.Reply {
+	a, refusal, ok := c.alerts(ctx, s)
+	if !ok {
+		return refusal
+	}
+	var p paragraphs
+	c.sayCap(&p, a.Terms)
+	p.line(c.lang.Text("cap.usage"))
+	var choices []chat.Button
+	for _, n := range []int{1, 3, 5, 10} {
+		choices = append(choices, chat.Button{Label: strconv.Itoa(n), Active: a.Terms.Cap == n, Data: c.pressFor(s, "cap", strconv.Itoa(n), "edit")})
+	}
+	choices = append(choices, chat.Button{Label: c.lang.Say("button.off"), Active: a.Terms.Cap == 0, Data: c.pressFor(s, "cap", "off", "edit")})
+	return c.page(s, p.text, choices, c.formFor("cap", "5"), asksForm(args))
+}
+
+func cooldownPage(ctx context.Context, c *call, s subject, args []string) chat.Reply {
+	a, refusal, ok := c.alerts(ctx, s)
+	if !ok {
+		return refusal
+	}
+	var p paragraphs
+	c.sayCooldown(&p, a.Terms)
+	p.line(c.lang.Text("cooldown.usage"))
+	var choices []chat.Button
+	for _, span := range []time.Duration{time.Hour, 4 * time.Hour, 12 * time.Hour} {
+		choices = append(choices, chat.Button{Label: c.lang.Span(span), Active: a.Terms.Cooldown == span, Data: c.pressFor(s, "cooldown", typedSpan(span), "edit")})
+	}
+	choices = append(choices, chat.Button{Label: c.lang.Say("button.usual"), Active: a.Terms.Cooldown == 0, Data: c.pressFor(s, "cooldown", "off", "edit")})
+	return c.page(s, p.text, choices, c.formFor("cooldown", "2h"), asksForm(args))
+}
+
+func followupsPage(ctx context.Context, c *call, s subject, _ []string) chat.Reply {
+	a, refusal, ok := c.alerts(ctx, s)
+	if !ok {
+		return refusal
+	}
+	var p paragraphs
+	c.sayFollowups(&p, a.Terms)
+	choices := []chat.Button{
+		{Label: c.lang.Say("button.on"), Active: !a.Terms.NoOutcomes, Data: c.pressFor(s, "followups", "on", "edit")},
+		{Label: c.lang.Say("button.off"), Active: a.Terms.NoOutcomes, Data: c.pressFor(s, "followups", "off", "edit")},
+	}
+	return c.page(s, p.text, choices, nil, false)
+}
+
+// wherePage says where alerts go and how they come here.
+func wherePage(ctx context.Context, c *call, s subject, _ []string) chat.Reply {
+	a, refusal, ok := c.alerts(ctx, s)
+	if !ok {
+		return refusal
+	}
+	here, elsewhere := 0, 0
+	for _, sub := range a.Subscriptions {
+		if sub.Thread == s.target.Thread {
+			here++
+		} else {
+			elsewhere++
+		}
+	}
+	text := c.lang.Text("where.text", "here", strconv.Itoa(here), "elsewhere", strconv.Itoa(elsewhere))
+	return c.page(s, text, []chat.Button{{Label: c.lang.Say("where.button"), Data: c.pressFor(s, "settings", "here")}}, nil, false)
+}
+
+func defaultPage(_ context.Context, c *call, s subject, args []string) chat.Reply {
+	coin, window := c.defaults()
+	text := c.lang.Text("default.current", "coin", string(coin), "window", string(window))
+	form := c.formFor("default", "btc eth sol 7d")
+	return c.page(s, text, nil, form, asksForm(args))
+}
