@@ -41,11 +41,12 @@ func (a *Adapter) text(ctx context.Context, m *outgoing) error {
 		})
 		return a.edited(ctx, "editMessageText", err)
 	}
-	_, err := a.api.SendMessage(ctx, &bot.SendMessageParams{
-		ChatID: m.chat, MessageThreadID: m.thread,
+	sent, err := a.api.SendMessage(ctx, &bot.SendMessageParams{
+		ChatID: m.chat, MessageThreadID: m.thread, DisableNotification: m.silent,
 		Text: m.body(), ParseMode: m.mode(), ReplyMarkup: markupOf(m.buttons),
 		LinkPreviewOptions: noPreview(), ReplyParameters: m.replyParameters(),
 	})
+	m.note(sent, err)
 	return a.sent(ctx, "sendMessage", err)
 }
 
@@ -142,11 +143,19 @@ func (a *Adapter) photo(ctx context.Context, m *outgoing, id string) (*models.Me
 		file = &models.InputFileUpload{Filename: m.picture.Name, Data: bytes.NewReader(m.picture.PNG)}
 	}
 	sent, err := a.api.SendPhoto(ctx, &bot.SendPhotoParams{
-		ChatID: m.chat, MessageThreadID: m.thread, Photo: file,
+		ChatID: m.chat, MessageThreadID: m.thread, Photo: file, DisableNotification: m.silent,
 		Caption: m.body(), ParseMode: m.mode(), ReplyMarkup: markupOf(m.buttons),
 		ReplyParameters: m.replyParameters(),
 	})
+	m.note(sent, err)
 	return sent, a.sent(ctx, "sendPhoto", err)
+}
+
+// note keeps the id of what was sent, as far as it was told.
+func (o *outgoing) note(sent *models.Message, err error) {
+	if err == nil && sent != nil {
+		o.id = sent.ID
+	}
 }
 
 // fileID is that of the largest size, which is the last.

@@ -26,6 +26,10 @@ type outgoing struct {
 	// unasked is set for a post, wanted is chat.Post.Wanted.
 	unasked bool
 	wanted  func() bool
+	// silent asks for no sound.
+	silent bool
+	// id is Telegram's id of the message once it is sent, 0 where it was not told.
+	id int
 
 	moved, reuploaded, repeated bool
 	waited                      time.Duration
@@ -80,7 +84,7 @@ func (s *session) answer(ctx context.Context, t *task, to outgoing, r chat.Reply
 // fit follows as text, and the buttons stay with the picture they change.
 func parts(to outgoing, r chat.Reply) []outgoing {
 	text := clean(r.Text)
-	first, next := to, outgoing{chat: to.chat, thread: to.thread, unasked: to.unasked}
+	first, next := to, outgoing{chat: to.chat, thread: to.thread, unasked: to.unasked, silent: to.silent}
 	var out []outgoing
 	if r.Picture != nil || to.editing() && to.overPhoto {
 		first.picture, first.buttons = r.Picture, r.Buttons

@@ -16,7 +16,9 @@ type Message struct {
 	Photo   []byte
 	FileID  string
 	Buttons [][]Button
+	// ReplyTo is the message that it answers, 0 for none; Silent came without a sound.
 	ReplyTo int
+	Silent  bool
 	Edits   int
 	// At is when it was sent.
 	At time.Time

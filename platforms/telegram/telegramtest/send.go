@@ -31,7 +31,7 @@ func (s *Server) send(c Call) (any, *refusal) {
 	if refused != nil {
 		return nil, refused
 	}
-	m := &Message{At: c.At}
+	m := &Message{At: c.At, Silent: c.Params["disable_notification"] == "true"}
 	m.Chat, _ = s.chatID(c)
 	if refused = s.mayPost(r, m.Chat); refused != nil {
 		return nil, refused
@@ -63,7 +63,7 @@ func (s *Server) place(r *room, c Call, m *Message) *refusal {
 		Without bool `json:"allow_sending_without_reply"`
 	}
 	if raw := c.Params["reply_parameters"]; raw != "" {
-		if err := json.Unmarshal([]byte(raw), &to); err != nil {
+		if err := json.Unmarshal([]byte(raw), &to); err != nil || to.ID <= 0 {
 			return bad("can't parse reply parameters")
 		}
 	}
