@@ -8,8 +8,6 @@ import (
 
 	"github.com/go-telegram/bot"
 	"github.com/go-telegram/bot/models"
-
-	"liqbot/chat"
 )
 
 // put makes the one call that puts the message in its place.
@@ -224,40 +222,4 @@ func (o *outgoing) replyParameters() *models.ReplyParameters {
 
 func noPreview() *models.LinkPreviewOptions {
 	return &models.LinkPreviewOptions{IsDisabled: bot.True()}
-}
-
-// keyboard is written out here since the library's button carries an empty
-// "copy_text" along (https://core.telegram.org/bots/api#inlinekeyboardmarkup).
-type keyboard struct {
-	Rows [][]key `json:"inline_keyboard"`
-}
-
-type key struct {
-	Text string `json:"text"`
-	Data string `json:"callback_data"`
-}
-
-// markupOf returns nil when there are no buttons.
-func markupOf(rows [][]chat.Button) models.ReplyMarkup {
-	var k keyboard
-	for _, row := range rows {
-		var keys []key
-		for _, b := range row {
-			if b.Label == "" || b.Data == "" || len(b.Data) > chat.MaxPress {
-				continue
-			}
-			label := b.Label
-			if b.Active {
-				label = "• " + label + " •"
-			}
-			keys = append(keys, key{label, b.Data})
-		}
-		if len(keys) > 0 {
-			k.Rows = append(k.Rows, keys)
-		}
-	}
-	if len(k.Rows) == 0 {
-		return nil
-	}
-	return k
 }

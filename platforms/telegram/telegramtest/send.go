@@ -158,6 +158,7 @@ func buttons(raw string) ([][]Button, *refusal) {
 		return nil, bad("can't parse reply keyboard markup JSON object")
 	}
 	var out [][]Button
+	keys := 0
 	for _, row := range keyboard.Rows {
 		var line []Button
 		for _, fields := range row {
@@ -173,6 +174,9 @@ func buttons(raw string) ([][]Button, *refusal) {
 			line = append(line, b)
 		}
 		out = append(out, line)
+		if keys += len(line); keys > 100 {
+			return nil, bad("reply markup is too long")
+		}
 	}
 	return out, nil
 }
