@@ -26,7 +26,7 @@ func (a *Adapter) Send(ctx context.Context, p chat.Post) chat.Outcome {
 	if !ok {
 		return chat.Outcome{Fate: chat.Refused, Reason: "not an address on Telegram"}
 	}
-	to.silent, to.replyTo = p.Silent, messageID(p.ReplyTo)
+	to.silent, to.paid, to.replyTo = p.Silent, a.cfg.PaidBroadcast, messageID(p.ReplyTo)
 	messages := parts(to, p.Reply)
 	if len(messages) == 0 {
 		return chat.Outcome{Fate: chat.Refused, Reason: "nothing to say"}

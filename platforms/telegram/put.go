@@ -40,7 +40,7 @@ func (a *Adapter) text(ctx context.Context, m *outgoing) error {
 		return a.edited(ctx, "editMessageText", err)
 	}
 	sent, err := a.api.SendMessage(ctx, &bot.SendMessageParams{
-		ChatID: m.chat, MessageThreadID: m.thread, DisableNotification: m.silent,
+		ChatID: m.chat, MessageThreadID: m.thread, DisableNotification: m.silent, AllowPaidBroadcast: m.paid,
 		Text: m.body(), ParseMode: m.mode(), ReplyMarkup: markupOf(m.buttons),
 		LinkPreviewOptions: noPreview(), ReplyParameters: m.replyParameters(),
 	})
@@ -141,7 +141,7 @@ func (a *Adapter) photo(ctx context.Context, m *outgoing, id string) (*models.Me
 		file = &models.InputFileUpload{Filename: m.picture.Name, Data: bytes.NewReader(m.picture.PNG)}
 	}
 	sent, err := a.api.SendPhoto(ctx, &bot.SendPhotoParams{
-		ChatID: m.chat, MessageThreadID: m.thread, Photo: file, DisableNotification: m.silent,
+		ChatID: m.chat, MessageThreadID: m.thread, Photo: file, DisableNotification: m.silent, AllowPaidBroadcast: m.paid,
 		Caption: m.body(), ParseMode: m.mode(), ReplyMarkup: markupOf(m.buttons),
 		ReplyParameters: m.replyParameters(),
 	})

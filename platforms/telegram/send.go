@@ -26,8 +26,8 @@ type outgoing struct {
 	// unasked is set for a post, wanted is chat.Post.Wanted.
 	unasked bool
 	wanted  func() bool
-	// silent asks for no sound.
-	silent bool
+	// silent asks for no sound, paid for a place beyond the free limit.
+	silent, paid bool
 	// id is Telegram's id of the message once it is sent, 0 where it was not told.
 	id int
 
@@ -84,7 +84,7 @@ func (s *session) answer(ctx context.Context, t *task, to outgoing, r chat.Reply
 // fit follows as text, and the buttons stay with the picture they change.
 func parts(to outgoing, r chat.Reply) []outgoing {
 	text, buttons := clean(r.Text), buttonsOf(r)
-	first, next := to, outgoing{chat: to.chat, thread: to.thread, unasked: to.unasked, silent: to.silent}
+	first, next := to, outgoing{chat: to.chat, thread: to.thread, unasked: to.unasked, silent: to.silent, paid: to.paid}
 	var out []outgoing
 	if r.Picture != nil || to.editing() && to.overPhoto {
 		first.picture, first.buttons = r.Picture, buttons

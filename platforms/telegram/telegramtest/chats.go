@@ -19,7 +19,9 @@ type Message struct {
 	// ReplyTo is the message that it answers, 0 for none; Silent came without a sound.
 	ReplyTo int
 	Silent  bool
-	Edits   int
+	// Paid was sent with allow_paid_broadcast.
+	Paid  bool
+	Edits int
 	// At is when it was sent.
 	At time.Time
 }

@@ -31,7 +31,7 @@ func (s *Server) send(c Call) (any, *refusal) {
 	if refused != nil {
 		return nil, refused
 	}
-	m := &Message{At: c.At, Silent: c.Params["disable_notification"] == "true"}
+	m := &Message{At: c.At, Silent: c.Params["disable_notification"] == "true", Paid: c.paid()}
 	m.Chat, _ = s.chatID(c)
 	if refused = s.mayPost(r, m.Chat); refused != nil {
 		return nil, refused
