@@ -35,15 +35,24 @@ type message struct {
 	Attachments     []attachment              `json:"attachments"`
 	AllowedMentions mentions                  `json:"allowed_mentions"`
 	Flags           discordgo.MessageFlags    `json:"flags,omitempty"`
-	// Nonce and EnforceNonce are for posts only.
-	Nonce        string `json:"nonce,omitempty"`
-	EnforceNonce bool   `json:"enforce_nonce,omitempty"`
+	// Nonce, EnforceNonce and Reference are for posts only.
+	Nonce        string     `json:"nonce,omitempty"`
+	EnforceNonce bool       `json:"enforce_nonce,omitempty"`
+	Reference    *reference `json:"message_reference,omitempty"`
 
 	picture *attached
 }
 
 // dressed reports whether there is more to the message than text.
 func (m message) dressed() bool { return m.picture != nil || len(m.Embeds) > 0 }
+
+// reference names the message that a post answers.
+// https://discord.com/developers/docs/resources/message#message-reference-structure
+type reference struct {
+	MessageID string `json:"message_id"`
+	// FailIfNotExists is sent as false: Discord takes its absence for true.
+	FailIfNotExists bool `json:"fail_if_not_exists"`
+}
 
 // attachment describes a file of the same request; edits drop files that are not
 // listed.
@@ -64,8 +73,9 @@ type attached struct {
 	png  []byte
 }
 
-// powers is what the bot may do in the channel.
-type powers struct{ embed, attach bool }
+// powers is what the bot may do in the channel. A blind one sees no earlier messages,
+// so that it cannot answer them.
+type powers struct{ embed, attach, blind bool }
 
 // powersOf reads the bot's permissions from the interaction itself. Zero means
 // that Discord did not tell.

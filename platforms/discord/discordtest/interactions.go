@@ -18,6 +18,7 @@ const (
 	SendMessages  int64 = 1 << 11
 	EmbedLinks    int64 = 1 << 14
 	AttachFiles   int64 = 1 << 15
+	ReadHistory   int64 = 1 << 16
 	SendInThreads int64 = 1 << 38
 )
 

@@ -13,7 +13,12 @@ import (
 	"time"
 )
 
-const ephemeral = 1 << 6
+// Flags of messages.
+const (
+	suppressEmbeds = 1 << 2
+	ephemeral      = 1 << 6
+	silent         = 1 << 12
+)
 
 // Message is a message as people see it.
 type Message struct {
@@ -28,6 +33,10 @@ type Message struct {
 	// Thinking is the placeholder of a deferred answer.
 	Thinking bool
 	Deleted  bool
+	// ReplyTo is the message that a post answers, empty for none; Silent came without a
+	// notification.
+	ReplyTo string
+	Silent  bool
 
 	edits    int
 	editedBy string

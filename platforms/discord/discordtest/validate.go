@@ -22,6 +22,10 @@ type payload struct {
 	Flags        int             `json:"flags"`
 	Nonce        json.RawMessage `json:"nonce"`
 	EnforceNonce bool            `json:"enforce_nonce"`
+	Reference    *struct {
+		MessageID json.RawMessage `json:"message_id"`
+		Fail      *bool           `json:"fail_if_not_exists"`
+	} `json:"message_reference"`
 }
 
 type row struct {
