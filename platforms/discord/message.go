@@ -2,7 +2,6 @@ package discord
 
 import (
 	"regexp"
-	"strconv"
 	"strings"
 
 	"github.com/bwmarrin/discordgo"
@@ -17,9 +16,6 @@ const (
 	maxContent     = 2000
 	maxDescription = 4096
 	maxAlt         = 1024
-	maxLabel       = 80
-	maxRows        = 5
-	maxInRow       = 5
 )
 
 // accent is the colour of an embed's edge: neutral, since blue and orange stand
@@ -94,7 +90,7 @@ func powersOf(permissions int64) powers {
 func compose(reply chat.Reply, can powers) message {
 	m := message{
 		Embeds:          []*discordgo.MessageEmbed{},
-		Components:      rows(reply.Buttons),
+		Components:      rows(reply),
 		Attachments:     []attachment{},
 		AllowedMentions: mentions{Parse: []string{}},
 	}
@@ -132,51 +128,4 @@ func fileName(name string) string {
 		stem = "picture"
 	}
 	return stem + ".png"
-}
-
-// rows lays buttons out in rows of at most five; the sixth row and what follows
-// is left out.
-func rows(buttons [][]chat.Button) []discordgo.ActionsRow {
-	out := []discordgo.ActionsRow{}
-	n := 0
-	for _, row := range buttons {
-		var components []discordgo.MessageComponent
-		for _, b := range row {
-			if strings.TrimSpace(b.Label) == "" || b.Data == "" {
-				continue
-			}
-			if len(components) == maxInRow {
-				out = append(out, discordgo.ActionsRow{Components: components})
-				components = nil
-			}
-			components = append(components, button(b, n))
-			n++
-		}
-		if len(components) > 0 {
-			out = append(out, discordgo.ActionsRow{Components: components})
-		}
-	}
-	return out[:min(len(out), maxRows)]
-}
-
-func button(b chat.Button, n int) discordgo.Button {
-	style := discordgo.SecondaryButton
-	if b.Active {
-		style = discordgo.PrimaryButton
-	}
-	return discordgo.Button{Label: cut(b.Label, maxLabel), Style: style, CustomID: customID(n, b.Data)}
-}
-
-// customID numbers a button's data: Discord wants ids that are unique in a
-// message, while two buttons of a reply may well do the same.
-func customID(n int, data string) string { return strconv.Itoa(n) + "|" + data }
-
-// pressOf is the inverse of customID. An id of another form is handed on as it
-// is: the handler knows what to say to it.
-func pressOf(id string) string {
-	number, data, found := strings.Cut(id, "|")
-	if _, err := strconv.ParseUint(number, 10, 8); !found || err != nil || data == "" {
-		return id
-	}
-	return data
 }

@@ -42,12 +42,12 @@ func (d *desk) request(i *discordgo.Interaction) chat.Request {
 	case discordgo.ApplicationCommandInteractionData:
 		req.Text = d.typed(data)
 	case discordgo.MessageComponentInteractionData:
-		req.Press = pressOf(data.CustomID)
+		req.Press = pressed(data)
 	case discordgo.ModalSubmitInteractionData:
 		req.Press = pressOf(data.CustomID)
 	}
 	if req.Text == "" && req.Press == "" {
-		req.Press = "unknown"
+		req.Press = unknown
 	}
 	return req
 }
