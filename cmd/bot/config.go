@@ -69,12 +69,17 @@ type telegramConfig struct {
 	webhook       string
 	webhookSecret secret.Secret
 	rate          float64 // messages a second
+	paid          bool    // for more than Telegram takes for nothing
 }
 
 type discordConfig struct {
 	token secret.Secret
 	url   string
 }
+
+// freeTelegramRate is how many messages a second Telegram takes for nothing
+// (https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this).
+const freeTelegramRate = 30
 
 // The names of the sources.
 const (
@@ -122,6 +127,10 @@ func readConfig(environ []string, dotenv string, overrides map[string]string) (*
 	}
 	if err := c.coherent(); err != nil {
 		return nil, err
+	}
+	// What works, though not as it was meant.
+	if c.telegram.token.Set() && c.telegram.rate > freeTelegramRate && !c.telegram.paid {
+		c.warnings = append(c.warnings, fmt.Sprintf("TELEGRAM_RATE: Telegram takes about %d messages a second; more needs TELEGRAM_PAID_BROADCAST=on", freeTelegramRate))
 	}
 	return c, nil
 }

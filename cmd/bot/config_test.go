@@ -54,6 +54,26 @@ func TestEnvExampleIsAValidConfiguration(t *testing.T) {
 	}
 }
 
+func TestRateBeyondTheFreeOneIsWarnedOf(t *testing.T) {
+	for values, want := range map[string]int{
+		"TELEGRAM_TOKEN=123456:abc TELEGRAM_RATE=30":                             0,
+		"TELEGRAM_TOKEN=123456:abc TELEGRAM_RATE=31":                             1,
+		"TELEGRAM_TOKEN=123456:abc TELEGRAM_RATE=31 TELEGRAM_PAID_BROADCAST=OFF": 1,
+		"TELEGRAM_TOKEN=123456:abc TELEGRAM_RATE=31 TELEGRAM_PAID_BROADCAST=On":  0,
+		"TELEGRAM_RATE=31": 0,
+	} {
+		c, err := readConfig(strings.Fields(values), filepath.Join(t.TempDir(), ".env"), nil)
+		if err != nil {
+			t.Errorf("%s: %v", values, err)
+		} else if len(c.warnings) != want || want > 0 && !strings.Contains(c.warnings[0], "TELEGRAM_PAID_BROADCAST=on") {
+			t.Errorf("%s: warnings %q, want %d", values, c.warnings, want)
+		}
+	}
+	if _, err := readConfig([]string{"TELEGRAM_PAID_BROADCAST=yes"}, filepath.Join(t.TempDir(), ".env"), nil); err == nil {
+		t.Error("TELEGRAM_PAID_BROADCAST=yes is accepted")
+	}
+}
+
 // Keys that the code has and the documents do not mention, or the reverse.
 func TestReadmeNamesOnlyRealKeys(t *testing.T) {
 	content, err := os.ReadFile("../../README.md")

@@ -61,6 +61,7 @@ var ownKeys = []key{
 	{name: "TELEGRAM_WEBHOOK_URL", unshown: true, set: setWebhook},
 	{name: "TELEGRAM_WEBHOOK_SECRET", secret: true, set: token(func(c *config) *secret.Secret { return &c.telegram.webhookSecret })},
 	{name: "TELEGRAM_RATE", fallback: "28", set: setTelegramRate},
+	{name: "TELEGRAM_PAID_BROADCAST", fallback: "off", set: onOff(func(c *config) *bool { return &c.telegram.paid })},
 	{name: "DISCORD_TOKEN", secret: true, set: token(func(c *config) *secret.Secret { return &c.discord.token })},
 	{name: "DISCORD_API_URL", unshown: true, fallback: "https://discord.com", set: address(func(c *config) *string { return &c.discord.url })},
 	{name: "OWNER_IDS", unshown: true, set: setOwners},
@@ -223,6 +224,17 @@ func setTelegramRate(c *config, v string) error {
 	}
 	c.telegram.rate = f
 	return nil
+}
+
+func onOff(field func(*config) *bool) func(*config, string) error {
+	return func(c *config, v string) error {
+		v = strings.ToLower(v)
+		if v != "on" && v != "off" {
+			return errors.New("want on or off")
+		}
+		*field(c) = v == "on"
+		return nil
+	}
 }
 
 // list splits at commas and white space.

@@ -88,6 +88,7 @@ func (a *app) telegramConfig() telegram.Config {
 	cfg := telegram.Config{
 		Token: a.cfg.telegram.token, APIURL: a.cfg.telegram.url, Bot: a.bot, Claims: a.store, Inbox: a.store, Log: a.log,
 		Count: a.metrics.Count(chat.Telegram), State: a.state(chat.Telegram), Rate: a.cfg.telegram.rate,
+		PaidBroadcast: a.cfg.telegram.paid,
 	}
 	if a.cfg.telegram.webhook != "" {
 		cfg.Webhook = &telegram.Webhook{URL: a.cfg.telegram.webhook, Secret: a.cfg.telegram.webhookSecret}

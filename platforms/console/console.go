@@ -54,10 +54,10 @@ func Print(w io.Writer, r chat.Reply, bold bool) error {
 	return nil
 }
 
-// choices lists what could be pressed under a reply that is a question: one
+// choices lists what could be pressed or picked under a reply that is a question: one
 // without a picture.
 func choices(r chat.Reply) string {
-	if r.Picture != nil || len(r.Buttons) == 0 {
+	if r.Picture != nil {
 		return ""
 	}
 	var labels []string
@@ -66,5 +66,22 @@ func choices(r chat.Reply) string {
 			labels = append(labels, b.Label)
 		}
 	}
-	return "  " + strings.Join(labels, "  ") + "\n"
+	var out strings.Builder
+	out.WriteString(line(labels))
+	for _, m := range r.Menus {
+		labels := []string{m.Label + ":"}
+		for _, c := range m.Choices {
+			labels = append(labels, c.Label)
+		}
+		out.WriteString(line(labels))
+	}
+	return out.String()
+}
+
+// line sets labels beside each other, empty for none.
+func line(labels []string) string {
+	if len(labels) == 0 {
+		return ""
+	}
+	return "  " + strings.Map(visible, strings.Join(labels, "  ")) + "\n"
 }

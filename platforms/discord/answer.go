@@ -2,6 +2,7 @@ package discord
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"sync"
 	"time"
@@ -41,11 +42,13 @@ type answer struct {
 	can powers
 	// press: a button of message was pressed.
 	press bool
+	// arrived is when the interaction came.
+	arrived time.Time
 }
 
-func newAnswer(d *desk, i *discordgo.Interaction, raw []byte) *answer {
+func newAnswer(d *desk, i *discordgo.Interaction, raw []byte, arrived time.Time) *answer {
 	return &answer{
-		desk: d, i: i, raw: raw, can: powersOf(i.AppPermissions),
+		desk: d, i: i, raw: raw, can: powersOf(i.AppPermissions), arrived: arrived,
 		press: i.Type == discordgo.InteractionMessageComponent && i.Message != nil,
 	}
 }
@@ -59,6 +62,9 @@ func (a *answer) give(ctx context.Context) {
 	req.Working = sync.OnceFunc(func() { close(working) })
 	coming := a.handle(ctx, req)
 	reply, ready := a.await(ctx, coming, working)
+	if ready && a.ask(ctx, reply) {
+		return
+	}
 	if ready && a.immediate(reply) {
 		m := compose(reply, a.can)
 		a.first(ctx, discordgo.InteractionResponseChannelMessageWithSource, m, m.picture)
@@ -78,9 +84,28 @@ func (a *answer) give(ctx context.Context) {
 	a.bring(ctx, reply, acknowledged)
 }
 
-// await waits for the handler: for Patience, or until it says that it works.
+// ask answers with the form of a reply to a press, if it has one. A form has to be the
+// first answer: a reply that comes after the acknowledgement goes by its text.
+func (a *answer) ask(ctx context.Context, reply chat.Reply) bool {
+	if reply.Form == nil || !a.press {
+		return false
+	}
+	f := formOf(reply.Form)
+	if f == nil {
+		a.log.Warn("discord would not take a form, sent its text", slog.Int("fields", len(reply.Form.Fields)))
+		return false
+	}
+	return a.first(ctx, discordgo.InteractionResponseModal, f, nil)
+}
+
+// await waits for the handler: for Patience, for a press until its Grace is over, or
+// until it says that it works.
 func (a *answer) await(ctx context.Context, coming <-chan chat.Reply, working <-chan struct{}) (chat.Reply, bool) {
-	patience := time.NewTimer(a.timing.Patience)
+	wait := a.timing.Patience
+	if a.press {
+		wait = max(wait, a.timing.Grace-time.Since(a.arrived))
+	}
+	patience := time.NewTimer(wait)
 	defer patience.Stop()
 	select {
 	case reply := <-coming:

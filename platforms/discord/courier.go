@@ -29,13 +29,14 @@ const (
 	codeInvalidToken       = 50027
 	codeUnknownChannel     = 10003
 	codeInvalidForm        = 50035
+	codeMayNotReadHistory  = 160002
 )
 
 // told lists the codes whose message is worth a line in the log. A server in
 // between may answer JSON too, and say in it what it likes.
 var told = []int{
 	codeMissingAccess, codeMissingPermissions, codeTooLarge, codeAnswered, codeUnknownInteraction, codeInvalidToken,
-	codeUnknownChannel, codeInvalidForm,
+	codeUnknownChannel, codeInvalidForm, codeMayNotReadHistory,
 	10002,  // unknown application
 	10004,  // unknown guild
 	10008,  // unknown message

@@ -52,6 +52,7 @@ func (d *desk) take(ctx context.Context, i *discordgo.Interaction, raw []byte) {
 	defer d.busy.Done()
 	defer d.recovered()
 	d.count(EventInteraction)
+	arrived := time.Now()
 	if i == nil || i.ID == "" || i.Token == "" {
 		d.count(EventMalformed)
 		d.log.Warn("discord interaction cannot be read")
@@ -69,17 +70,17 @@ func (d *desk) take(ctx context.Context, i *discordgo.Interaction, raw []byte) {
 	case <-ctx.Done():
 		return
 	}
-	d.dispatch(ctx, i, raw)
+	d.dispatch(ctx, i, raw, arrived)
 }
 
-func (d *desk) dispatch(ctx context.Context, i *discordgo.Interaction, raw []byte) {
+func (d *desk) dispatch(ctx context.Context, i *discordgo.Interaction, raw []byte, arrived time.Time) {
 	switch i.Type {
 	case discordgo.InteractionPing:
 	case discordgo.InteractionApplicationCommandAutocomplete:
 		d.complete(ctx, i)
 	default:
 		if d.fresh(ctx, i) {
-			newAnswer(d, i, raw).give(ctx)
+			newAnswer(d, i, raw, arrived).give(ctx)
 		}
 	}
 }

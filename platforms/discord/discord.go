@@ -4,9 +4,10 @@
 // nothing else: no command logic, no sentence of its own but two from locales.
 //
 // An interaction is answered like this. The handler starts at once. If its
-// reply is there within Timing.Patience and is private or has no picture, it is
-// the first answer. Everything else is acknowledged first and then edited in:
-// commands show "thinking", buttons nothing. Whether a message is private is
+// reply is there within Timing.Patience, or Timing.Grace for a press, and is private,
+// has no picture or asks for values in a form, it is the first answer. Everything else
+// is acknowledged first and then edited in: commands show "thinking", buttons nothing,
+// and a form is too late. Whether a message is private is
 // fixed by the first answer, so a private reply that comes too late replaces
 // the public placeholder by a private follow-up.
 //
@@ -66,6 +67,9 @@ type Timing struct {
 	// Patience is how long a handler may take before its answer is deferred
 	// (500 ms).
 	Patience time.Duration
+	// Grace is how long after a press its answer is deferred at the earliest: nobody
+	// sees that it is not, and a form cannot come after (1.5 s).
+	Grace time.Duration
 	// Handle bounds a handler (60 s), Finish the delivery of its reply (2 min).
 	Handle, Finish time.Duration
 	// Open bounds a gateway handshake (60 s).
@@ -177,6 +181,7 @@ func (t Timing) withDefaults() Timing {
 	set(&t.Call, 10*time.Second)
 	set(&t.First, 2700*time.Millisecond)
 	set(&t.Patience, 500*time.Millisecond)
+	set(&t.Grace, 1500*time.Millisecond)
 	set(&t.Handle, time.Minute)
 	set(&t.Finish, 2*time.Minute)
 	set(&t.Open, time.Minute)

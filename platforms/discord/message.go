@@ -2,7 +2,6 @@ package discord
 
 import (
 	"regexp"
-	"strconv"
 	"strings"
 
 	"github.com/bwmarrin/discordgo"
@@ -17,9 +16,6 @@ const (
 	maxContent     = 2000
 	maxDescription = 4096
 	maxAlt         = 1024
-	maxLabel       = 80
-	maxRows        = 5
-	maxInRow       = 5
 )
 
 // accent is the colour of an embed's edge: neutral, since blue and orange stand
@@ -35,15 +31,24 @@ type message struct {
 	Attachments     []attachment              `json:"attachments"`
 	AllowedMentions mentions                  `json:"allowed_mentions"`
 	Flags           discordgo.MessageFlags    `json:"flags,omitempty"`
-	// Nonce and EnforceNonce are for posts only.
-	Nonce        string `json:"nonce,omitempty"`
-	EnforceNonce bool   `json:"enforce_nonce,omitempty"`
+	// Nonce, EnforceNonce and Reference are for posts only.
+	Nonce        string     `json:"nonce,omitempty"`
+	EnforceNonce bool       `json:"enforce_nonce,omitempty"`
+	Reference    *reference `json:"message_reference,omitempty"`
 
 	picture *attached
 }
 
 // dressed reports whether there is more to the message than text.
 func (m message) dressed() bool { return m.picture != nil || len(m.Embeds) > 0 }
+
+// reference names the message that a post answers.
+// https://discord.com/developers/docs/resources/message#message-reference-structure
+type reference struct {
+	MessageID string `json:"message_id"`
+	// FailIfNotExists is sent as false: Discord takes its absence for true.
+	FailIfNotExists bool `json:"fail_if_not_exists"`
+}
 
 // attachment describes a file of the same request; edits drop files that are not
 // listed.
@@ -64,8 +69,9 @@ type attached struct {
 	png  []byte
 }
 
-// powers is what the bot may do in the channel.
-type powers struct{ embed, attach bool }
+// powers is what the bot may do in the channel. A blind one sees no earlier messages,
+// so that it cannot answer them.
+type powers struct{ embed, attach, blind bool }
 
 // powersOf reads the bot's permissions from the interaction itself. Zero means
 // that Discord did not tell.
@@ -84,7 +90,7 @@ func powersOf(permissions int64) powers {
 func compose(reply chat.Reply, can powers) message {
 	m := message{
 		Embeds:          []*discordgo.MessageEmbed{},
-		Components:      rows(reply.Buttons),
+		Components:      rows(reply),
 		Attachments:     []attachment{},
 		AllowedMentions: mentions{Parse: []string{}},
 	}
@@ -122,51 +128,4 @@ func fileName(name string) string {
 		stem = "picture"
 	}
 	return stem + ".png"
-}
-
-// rows lays buttons out in rows of at most five; the sixth row and what follows
-// is left out.
-func rows(buttons [][]chat.Button) []discordgo.ActionsRow {
-	out := []discordgo.ActionsRow{}
-	n := 0
-	for _, row := range buttons {
-		var components []discordgo.MessageComponent
-		for _, b := range row {
-			if strings.TrimSpace(b.Label) == "" || b.Data == "" {
-				continue
-			}
-			if len(components) == maxInRow {
-				out = append(out, discordgo.ActionsRow{Components: components})
-				components = nil
-			}
-			components = append(components, button(b, n))
-			n++
-		}
-		if len(components) > 0 {
-			out = append(out, discordgo.ActionsRow{Components: components})
-		}
-	}
-	return out[:min(len(out), maxRows)]
-}
-
-func button(b chat.Button, n int) discordgo.Button {
-	style := discordgo.SecondaryButton
-	if b.Active {
-		style = discordgo.PrimaryButton
-	}
-	return discordgo.Button{Label: cut(b.Label, maxLabel), Style: style, CustomID: customID(n, b.Data)}
-}
-
-// customID numbers a button's data: Discord wants ids that are unique in a
-// message, while two buttons of a reply may well do the same.
-func customID(n int, data string) string { return strconv.Itoa(n) + "|" + data }
-
-// pressOf is the inverse of customID. An id of another form is handed on as it
-// is: the handler knows what to say to it.
-func pressOf(id string) string {
-	number, data, found := strings.Cut(id, "|")
-	if _, err := strconv.ParseUint(number, 10, 8); !found || err != nil || data == "" {
-		return id
-	}
-	return data
 }

@@ -38,7 +38,8 @@ type sender struct {
 // long: a post whose channel has to wait more than a second comes back as
 // chat.Later. A channel that takes no picture gets the text. Send does not
 // repeat a post whose outcome is unclear; posting it again within two minutes
-// makes no second message. It works whether Run runs or not and is safe for
+// makes no second message. An answer to what is gone, or what the bot may not read,
+// stands alone. It works whether Run runs or not and is safe for
 // concurrent use.
 // https://discord.com/developers/docs/resources/message#create-message
 func (a *Adapter) Send(ctx context.Context, p chat.Post) chat.Outcome {
@@ -55,17 +56,20 @@ func (s *sender) send(ctx context.Context, p chat.Post) chat.Outcome {
 	case p.Reply.Silent():
 		return chat.Outcome{Fate: chat.Refused, Reason: reasonEmpty}
 	}
-	can, barred := s.pace.powers(p.To.Chat), false
+	can, lacks := s.pace.powers(p.To.Chat), false
 	for {
 		m := posted(p, can)
 		out, code := s.attempt(ctx, p, m)
 		switch {
 		case code == codeMissingPermissions && m.dressed():
-			can, barred = powers{}, true
+			can, lacks = powers{blind: can.blind}, true
 		case code == codeTooLarge && m.picture != nil:
 			p.Reply.Picture = nil
+		case code == codeMayNotReadHistory && m.Reference != nil:
+			can.blind, lacks = true, true
+			continue
 		default:
-			if barred && out.Fate == chat.Posted {
+			if lacks && out.Fate == chat.Posted {
 				s.pace.remember(p.To.Chat, can)
 			}
 			return out
@@ -95,7 +99,7 @@ func (s *sender) attempt(ctx context.Context, p chat.Post, m message) (chat.Outc
 		if len(m.Embeds) > 0 && made.bare() {
 			s.mend(ctx, p, made.ID)
 		}
-		return chat.Outcome{Fate: chat.Posted}, 0
+		return chat.Outcome{Fate: chat.Posted, Message: made.id()}, 0
 	}
 	out = outcomeOf(failed, written)
 	switch out.Fate {
@@ -122,8 +126,16 @@ type created struct {
 	Embeds *[]json.RawMessage `json:"embeds"`
 }
 
+// id is that of the message, empty where it could not be read.
+func (c created) id() string {
+	if isID(c.ID) {
+		return c.ID
+	}
+	return ""
+}
+
 // bare reports that Discord left the embeds out.
-func (c created) bare() bool { return isID(c.ID) && c.Embeds != nil && len(*c.Embeds) == 0 }
+func (c created) bare() bool { return c.id() != "" && c.Embeds != nil && len(*c.Embeds) == 0 }
 
 // mend puts the text of a post below its picture. Where the bot may not embed,
 // Discord takes an embed and shows nothing of it. One try: the post is there.
@@ -189,7 +201,13 @@ func (s *sender) call(ctx context.Context, channel string, m message, made *crea
 func posted(p chat.Post, can powers) message {
 	m := compose(p.Reply, can)
 	m.Flags = 0 // what nobody asked for cannot be private
+	if p.Silent {
+		m.Flags = discordgo.MessageFlagsSuppressNotifications
+	}
 	m.Nonce, m.EnforceNonce = nonce(p), true
+	if isID(p.ReplyTo) && !can.blind {
+		m.Reference = &reference{MessageID: p.ReplyTo}
+	}
 	return m
 }
 

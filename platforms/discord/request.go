@@ -9,12 +9,14 @@ import (
 	"liqbot/chat"
 )
 
-// maxTyped bounds what is taken from an option, bytes: Discord lets people type
-// 6,000 characters.
+// maxTyped bounds what is taken from an option or a line of a form, in UTF-16 units:
+// Discord lets people type 6,000 characters.
 const maxTyped = 256
 
-// request turns an interaction into what the handler knows. Whatever is neither
-// a command nor a button becomes a press on an unknown button, so that the
+func bounded(typed string) string { return typed[:chat.Prefix(typed, maxTyped)] }
+
+// request turns an interaction into what the handler knows. Whatever is no command,
+// button, menu or form becomes a press on an unknown button, so that the
 // handler has a polite word for it.
 func (d *desk) request(i *discordgo.Interaction) chat.Request {
 	req := chat.Request{
@@ -42,12 +44,15 @@ func (d *desk) request(i *discordgo.Interaction) chat.Request {
 	case discordgo.ApplicationCommandInteractionData:
 		req.Text = d.typed(data)
 	case discordgo.MessageComponentInteractionData:
-		req.Press = pressOf(data.CustomID)
+		req.Press = pressed(data)
 	case discordgo.ModalSubmitInteractionData:
-		req.Press = pressOf(data.CustomID)
+		var ok bool
+		if req.Text, ok = submitted(data); !ok && isPress(data.CustomID) {
+			req.Press = pressOf(data.CustomID)
+		}
 	}
 	if req.Text == "" && req.Press == "" {
-		req.Press = "unknown"
+		req.Press = unknown
 	}
 	return req
 }
@@ -117,7 +122,7 @@ func (d *desk) typed(data discordgo.ApplicationCommandInteractionData) string {
 		case option.Type == discordgo.ApplicationCommandOptionChannel:
 			words = append(words, "<#"+value+">")
 		default:
-			words = append(words, strings.Fields(value[:min(len(value), maxTyped)])...)
+			words = append(words, wordsOf(value)...)
 		}
 	}
 	return strings.Join(words, " ")
@@ -158,7 +163,7 @@ func (d *desk) suggestions(i *discordgo.Interaction) []choice {
 		if !o.Focused || !isText || !d.takesCoin(data.Name, o.Name) {
 			continue
 		}
-		for _, c := range d.bot.Suggest(typed[:min(len(typed), maxTyped)], maxChoices) {
+		for _, c := range d.bot.Suggest(bounded(typed), maxChoices) {
 			if c.Label == "" || c.Value == "" || chat.Units(c.Value) > maxChoice || len(out) == maxChoices {
 				continue
 			}

@@ -20,12 +20,13 @@ func (a *Adapter) Shape(chat.Target) chat.Shape { return chat.Portrait }
 // first. It needs no Run and is safe for concurrent use. What it has sent without
 // learning the outcome it does not send again, as Telegram cannot tell that it has
 // a message already: the caller decides. A post of several messages counts as
-// posted once the first of them is.
+// posted once the first of them is, and the outcome names that one.
 func (a *Adapter) Send(ctx context.Context, p chat.Post) chat.Outcome {
 	to, ok := addressOf(p.To)
 	if !ok {
 		return chat.Outcome{Fate: chat.Refused, Reason: "not an address on Telegram"}
 	}
+	to.silent, to.paid, to.replyTo = p.Silent, a.cfg.PaidBroadcast, messageID(p.ReplyTo)
 	messages := parts(to, p.Reply)
 	if len(messages) == 0 {
 		return chat.Outcome{Fate: chat.Refused, Reason: "nothing to say"}
@@ -43,7 +44,20 @@ func (a *Adapter) Send(ctx context.Context, p chat.Post) chat.Outcome {
 			break
 		}
 	}
-	return chat.Outcome{Fate: chat.Posted}
+	out := chat.Outcome{Fate: chat.Posted}
+	if id := messages[0].id; id > 0 {
+		out.Message = strconv.Itoa(id)
+	}
+	return out
+}
+
+// messageID reads what an earlier Outcome.Message says, 0 for what it never says.
+func messageID(s string) int {
+	id, err := strconv.ParseInt(s, 10, 32)
+	if err != nil || id < 0 {
+		return 0
+	}
+	return int(id)
 }
 
 // addressOf reads a target that this package has made.

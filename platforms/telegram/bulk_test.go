@@ -50,10 +50,11 @@ func TestPostArrives(t *testing.T) {
 	a := sender(h)
 	p := alert(t, to(group))
 	p.To.Thread = "7"
-	if got := a.Send(t.Context(), p); got != (chat.Outcome{Fate: chat.Posted}) {
-		t.Fatalf("Send = %+v", got)
-	}
+	sent := a.Send(t.Context(), p)
 	got := h.Messages(group)[0]
+	if want := (chat.Outcome{Fate: chat.Posted, Message: strconv.Itoa(got.ID)}); sent != want {
+		t.Fatalf("Send = %+v, want %+v", sent, want)
+	}
 	want := telegramtest.Message{
 		ID: got.ID, Chat: group, Thread: 7, Text: "planted chat text", At: got.At,
 		Entities: []telegramtest.Entity{{Type: "bold", Length: 17}},
@@ -255,11 +256,14 @@ func TestPostOfSeveralMessages(t *testing.T) {
 	p.Reply.Text = chat.Plainly(strings.Repeat("word ", 300))
 	asked := 0
 	p.Wanted = func() bool { asked++; return true }
-	if got := sender(h).Send(t.Context(), p); got != (chat.Outcome{Fate: chat.Posted}) || h.Limited() != 0 || asked != 1 {
-		t.Errorf("Send = %+v, %d refused for the limits, asked %d times", got, h.Limited(), asked)
+	p.Silent = true
+	sent := sender(h).Send(t.Context(), p)
+	got := h.Messages(ann)
+	if len(got) != 2 || got[1].At.Sub(got[0].At) < time.Second || !got[0].Silent || !got[1].Silent {
+		t.Fatalf("messages %+v", got)
 	}
-	if got := h.Messages(ann); len(got) != 2 || got[1].At.Sub(got[0].At) < time.Second {
-		t.Errorf("messages %+v", got)
+	if want := (chat.Outcome{Fate: chat.Posted, Message: strconv.Itoa(got[0].ID)}); sent != want || h.Limited() != 0 || asked != 1 {
+		t.Errorf("Send = %+v, want %+v; %d refused for the limits, asked %d times", sent, want, h.Limited(), asked)
 	}
 }
 

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"time"
+
+	"liqbot/chat"
 )
 
 // maxAttempts bounds the calls for one message; each remedy is used once.
@@ -50,8 +53,21 @@ func (a *Adapter) remedy(ctx context.Context, m *outgoing, e *apiError, n int) b
 	case badFile:
 		return m.picture != nil && once(&m.reuploaded)
 	default:
-		return a.reshape(m, e.class)
+		return a.reshape(m, e.class) || a.unpay(m, e)
 	}
+}
+
+// unpay takes back the offer to pay for a post that is not taken for no other reason
+// that is known, such as too few Stars: better late than not at all.
+func (a *Adapter) unpay(m *outgoing, e *apiError) bool {
+	if !m.paid || e.class != final || e.code != http.StatusBadRequest || e.fate != chat.Refused {
+		return false
+	}
+	if a.unpaid.CompareAndSwap(false, true) {
+		a.cfg.Log.Error("telegram did not take a post to be paid for, sent without paying")
+	}
+	m.paid = false
+	return true
 }
 
 // reshape makes less of a message that is not taken as it is.

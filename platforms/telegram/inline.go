@@ -98,13 +98,13 @@ func (s *session) offer(out []models.InlineQueryResult, title string, r chat.Rep
 			caption, _ := cut(text, maxCaption)
 			out = append(out, &models.InlineQueryResultCachedPhoto{
 				ID: "p" + strconv.Itoa(len(out)), PhotoFileID: id, Title: title, Description: about,
-				Caption: markup(caption), ParseMode: models.ParseModeHTML, ReplyMarkup: markupOf(r.Buttons),
+				Caption: markup(caption), ParseMode: models.ParseModeHTML, ReplyMarkup: markupOf(buttonsOf(r)),
 			})
 		}
 	}
 	message, _ := cut(text, maxText)
 	return append(out, &models.InlineQueryResultArticle{
-		ID: "a" + strconv.Itoa(len(out)), Title: title, Description: about, ReplyMarkup: markupOf(r.Buttons),
+		ID: "a" + strconv.Itoa(len(out)), Title: title, Description: about, ReplyMarkup: markupOf(buttonsOf(r)),
 		InputMessageContent: models.InputTextMessageContent{
 			MessageText: markup(message), ParseMode: models.ParseModeHTML, LinkPreviewOptions: noPreview(),
 		},

@@ -2,6 +2,7 @@ package telegram_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -190,5 +191,49 @@ func TestRefusedEditIsNotRepeated(t *testing.T) {
 	h.waitCount("reply_failed", 1)
 	if n := len(h.Calls("editMessageText")); n != 1 {
 		t.Errorf("%d edits, want 1", n)
+	}
+}
+
+// A client of one's own making presses what it likes, and again: the rights are those of
+// the one who presses, and a press that comes twice is answered once.
+func TestForgedAndReplayedPress(t *testing.T) {
+	t.Parallel()
+	rights := make(chan string, 4)
+	h := begin(t, func(ctx context.Context, r chat.Request) chat.Reply {
+		if r.Press != "" {
+			admin, err := r.IsAdmin(ctx)
+			rights <- fmt.Sprint(r.Member.ID, " ", r.Press, " ", admin, err != nil)
+		}
+		return chat.Reply{Text: chat.Plainly("x"), Menus: []chat.Menu{{Data: "w", Choices: choices("1d")}}}
+	})
+	h.SetMember(group, ann, "administrator")
+	h.SetMember(group, 502, "member")
+	h.GroupText(group, ann, "/settings")
+	m := h.messages(group, 1)[0]
+	for n, c := range []struct {
+		user int64
+		data string
+		want string
+	}{
+		{ann, "w|1d", "501 w|1d true false"},
+		{502, "w|1d", "502 w|1d false false"},
+		{502, "w|of no choice", "502 w|of no choice false false"},
+	} {
+		h.Press(c.user, m, c.data)
+		if got := <-rights; got != c.want {
+			t.Errorf("press %d: %q, want %q", n, got, c.want)
+		}
+	}
+	h.waitCount("reply", 4)
+	id := h.Press(502, m, "again")
+	<-rights
+	h.waitCount("reply", 5)
+	h.Send(telegramtest.Update{"callback_query": map[string]any{
+		"id": id, "from": telegramtest.User(502, "en"), "chat_instance": "x", "data": "again",
+		"message": map[string]any{"message_id": m.ID, "date": 1, "chat": map[string]any{"id": group, "type": "supergroup", "title": "Group"}},
+	}})
+	h.waitCount("duplicate", 1)
+	if n := len(h.requests()); n != 5 {
+		t.Errorf("the handler was asked %d times, want 5", n)
 	}
 }

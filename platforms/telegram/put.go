@@ -8,8 +8,6 @@ import (
 
 	"github.com/go-telegram/bot"
 	"github.com/go-telegram/bot/models"
-
-	"liqbot/chat"
 )
 
 // put makes the one call that puts the message in its place.
@@ -41,11 +39,12 @@ func (a *Adapter) text(ctx context.Context, m *outgoing) error {
 		})
 		return a.edited(ctx, "editMessageText", err)
 	}
-	_, err := a.api.SendMessage(ctx, &bot.SendMessageParams{
-		ChatID: m.chat, MessageThreadID: m.thread,
+	sent, err := a.api.SendMessage(ctx, &bot.SendMessageParams{
+		ChatID: m.chat, MessageThreadID: m.thread, DisableNotification: m.silent, AllowPaidBroadcast: m.paid,
 		Text: m.body(), ParseMode: m.mode(), ReplyMarkup: markupOf(m.buttons),
 		LinkPreviewOptions: noPreview(), ReplyParameters: m.replyParameters(),
 	})
+	m.note(sent, err)
 	return a.sent(ctx, "sendMessage", err)
 }
 
@@ -142,11 +141,19 @@ func (a *Adapter) photo(ctx context.Context, m *outgoing, id string) (*models.Me
 		file = &models.InputFileUpload{Filename: m.picture.Name, Data: bytes.NewReader(m.picture.PNG)}
 	}
 	sent, err := a.api.SendPhoto(ctx, &bot.SendPhotoParams{
-		ChatID: m.chat, MessageThreadID: m.thread, Photo: file,
+		ChatID: m.chat, MessageThreadID: m.thread, Photo: file, DisableNotification: m.silent, AllowPaidBroadcast: m.paid,
 		Caption: m.body(), ParseMode: m.mode(), ReplyMarkup: markupOf(m.buttons),
 		ReplyParameters: m.replyParameters(),
 	})
+	m.note(sent, err)
 	return sent, a.sent(ctx, "sendPhoto", err)
+}
+
+// note keeps the id of what was sent, as far as it was told.
+func (o *outgoing) note(sent *models.Message, err error) {
+	if err == nil && sent != nil {
+		o.id = sent.ID
+	}
 }
 
 // fileID is that of the largest size, which is the last.
@@ -215,40 +222,4 @@ func (o *outgoing) replyParameters() *models.ReplyParameters {
 
 func noPreview() *models.LinkPreviewOptions {
 	return &models.LinkPreviewOptions{IsDisabled: bot.True()}
-}
-
-// keyboard is written out here since the library's button carries an empty
-// "copy_text" along (https://core.telegram.org/bots/api#inlinekeyboardmarkup).
-type keyboard struct {
-	Rows [][]key `json:"inline_keyboard"`
-}
-
-type key struct {
-	Text string `json:"text"`
-	Data string `json:"callback_data"`
-}
-
-// markupOf returns nil when there are no buttons.
-func markupOf(rows [][]chat.Button) models.ReplyMarkup {
-	var k keyboard
-	for _, row := range rows {
-		var keys []key
-		for _, b := range row {
-			if b.Label == "" || b.Data == "" || len(b.Data) > chat.MaxPress {
-				continue
-			}
-			label := b.Label
-			if b.Active {
-				label = "• " + label + " •"
-			}
-			keys = append(keys, key{label, b.Data})
-		}
-		if len(keys) > 0 {
-			k.Rows = append(k.Rows, keys)
-		}
-	}
-	if len(k.Rows) == 0 {
-		return nil
-	}
-	return k
 }

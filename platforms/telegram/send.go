@@ -26,6 +26,10 @@ type outgoing struct {
 	// unasked is set for a post, wanted is chat.Post.Wanted.
 	unasked bool
 	wanted  func() bool
+	// silent asks for no sound, paid for a place beyond the free limit.
+	silent, paid bool
+	// id is Telegram's id of the message once it is sent, 0 where it was not told.
+	id int
 
 	moved, reuploaded, repeated bool
 	waited                      time.Duration
@@ -79,11 +83,11 @@ func (s *session) answer(ctx context.Context, t *task, to outgoing, r chat.Reply
 // parts lays a reply out. A caption has less room than a message: what does not
 // fit follows as text, and the buttons stay with the picture they change.
 func parts(to outgoing, r chat.Reply) []outgoing {
-	text := clean(r.Text)
-	first, next := to, outgoing{chat: to.chat, thread: to.thread, unasked: to.unasked}
+	text, buttons := clean(r.Text), buttonsOf(r)
+	first, next := to, outgoing{chat: to.chat, thread: to.thread, unasked: to.unasked, silent: to.silent, paid: to.paid}
 	var out []outgoing
 	if r.Picture != nil || to.editing() && to.overPhoto {
-		first.picture, first.buttons = r.Picture, r.Buttons
+		first.picture, first.buttons = r.Picture, buttons
 		first.text, text = cut(text, maxCaption)
 		out = append(out, first)
 	}
@@ -96,7 +100,7 @@ func parts(to outgoing, r chat.Reply) []outgoing {
 		out = append(out, m)
 	}
 	if len(out) > 0 && out[0].picture == nil && !out[0].overPhoto {
-		out[len(out)-1].buttons = r.Buttons
+		out[len(out)-1].buttons = buttons
 	}
 	return out
 }

@@ -61,6 +61,9 @@ type Config struct {
 	// Rate is how many new messages a second go out in all, at most; posts are spaced
 	// by it and leave room for replies. 0 means 28, as Telegram takes about 30.
 	Rate float64
+	// PaidBroadcast lets Telegram take more posts a second than it does for nothing, up to
+	// 1,000: each above that costs the bot Stars. Replies are never paid for.
+	PaidBroadcast bool
 	// Timing holds waits; its zero fields have sane values.
 	Timing Timing
 }
@@ -126,6 +129,8 @@ type Adapter struct {
 	uploads *uploads
 	pacer   *pacer
 	moves   moves
+	// unpaid is set once Telegram did not take a post to be paid for.
+	unpaid atomic.Bool
 	// current is what the webhook hands updates to; nil while Run is not running.
 	current atomic.Pointer[session]
 }

@@ -40,6 +40,11 @@ type reply struct {
 	Spans   []span     `json:"spans"`
 	Picture *picture   `json:"picture,omitempty"`
 	Buttons [][]button `json:"buttons,omitempty"`
+	Menus   []menu     `json:"menus,omitempty"`
+	// Silent and Answers are for what the bot says unasked: it makes no mark, it answers
+	// an earlier message.
+	Silent  bool   `json:"silent,omitempty"`
+	Answers *quote `json:"answers,omitempty"`
 }
 
 type span struct {
@@ -52,6 +57,25 @@ type button struct {
 	Label  string `json:"label"`
 	Press  string `json:"press"`
 	Active bool   `json:"active,omitempty"`
+}
+
+// menu is a list to pick from. Picking is a press: its own, a "|" and the value.
+type menu struct {
+	Label   string   `json:"label"`
+	Press   string   `json:"press"`
+	Choices []choice `json:"choices"`
+}
+
+type choice struct {
+	Label  string `json:"label"`
+	Value  string `json:"value"`
+	Active bool   `json:"active,omitempty"`
+}
+
+// quote is the message that is answered: its id and how it begins.
+type quote struct {
+	ID   string `json:"id"`
+	Text string `json:"text"`
 }
 
 // postMessage answers POST /api/messages with a reply, or with 204 when the bot
@@ -106,9 +130,11 @@ func readMessage(w http.ResponseWriter, r *http.Request) (m message, code int, p
 // valid reports whether a message is either text or a press, and small enough.
 func (m message) valid() bool {
 	typed, pressed := strings.TrimSpace(m.Text) != "", m.Press != ""
-	return typed != pressed && len(m.Message) <= maxMessageID && printable(m.Message) &&
-		len(m.Press) <= chat.MaxPress && printable(m.Press)
+	return typed != pressed && len(m.Message) <= maxMessageID && printable(m.Message) && pressable(m.Press)
 }
+
+// pressable reports whether a page may send this as a press.
+func pressable(s string) bool { return len(s) <= chat.MaxPress && printable(s) }
 
 // printable reports whether s is printable ASCII, as ids and button data are.
 func printable(s string) bool {
@@ -164,6 +190,22 @@ func wire(answer chat.Reply) reply {
 			buttons = append(buttons, button{Label: b.Label, Press: b.Data, Active: b.Active})
 		}
 		out.Buttons = append(out.Buttons, buttons)
+	}
+	for _, m := range answer.Menus {
+		if choices := choicesOf(m); len(choices) > 0 {
+			out.Menus = append(out.Menus, menu{Label: m.Label, Press: m.Data, Choices: choices})
+		}
+	}
+	return out
+}
+
+// choicesOf are the choices of a menu that can be sent back.
+func choicesOf(m chat.Menu) []choice {
+	var out []choice
+	for _, c := range m.Choices {
+		if c.Label != "" && c.Value != "" && pressable(m.Data+"|"+c.Value) {
+			out = append(out, choice{Label: c.Label, Value: c.Value, Active: c.Active})
+		}
 	}
 	return out
 }

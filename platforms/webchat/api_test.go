@@ -2,6 +2,7 @@ package webchat_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"image/png"
 	"log/slog"
@@ -104,6 +105,35 @@ func TestReply(t *testing.T) {
 	last := got["spans"].([]any)
 	if diff := cmp.Diff(any(map[string]any{"text": "3 seconds ago", "style": "italic", "at": "2026-01-10T12:00:00Z"}), last[len(last)-1]); diff != "" {
 		t.Errorf("age (-want +got):\n%s", diff)
+	}
+}
+
+func TestMenus(t *testing.T) {
+	bot := new(fakeBot)
+	long := strings.Repeat("v", 60)
+	s := serve(t, webchat.Config{Bot: chat.Bot{Handle: func(ctx context.Context, r chat.Request) chat.Reply {
+		reply := bot.handle(ctx, r)
+		reply.Menus = append(reply.Menus, chat.Menu{Data: "none", Label: "None", Choices: []chat.MenuChoice{
+			{Label: "no page may send this", Value: long}, {Label: "", Value: "x"}, {Label: "x"}, {Label: "x", Value: "ж"},
+		}})
+		reply.Form = &chat.Form{Title: "left out", Command: "/x"}
+		return reply
+	}}})
+	client := opened(t, s)
+	got := say(t, client, s, `{"text":"/settings"}`)
+	choice := func(value string) map[string]any { return map[string]any{"label": value + " (label)", "value": value} }
+	utc := choice("UTC")
+	utc["active"] = true
+	want := []any{
+		map[string]any{"label": "Time zone", "press": "zone", "choices": []any{utc, choice("Berlin"), choice("Tokyo")}},
+		map[string]any{"label": "Coin", "press": "coin", "choices": []any{choice("BTC"), choice("ETH")}},
+	}
+	if diff := cmp.Diff(any(want), got["menus"]); diff != "" {
+		t.Errorf("menus (-want +got):\n%s", diff)
+	}
+	got = say(t, client, s, `{"press":"zone|Tokyo","message":"M1"}`)
+	if r := bot.last(); r.Press != "zone|Tokyo" || got["id"] != "M1" || got["edit"] != true {
+		t.Errorf("pressed %q, answered %v", r.Press, got)
 	}
 }
 

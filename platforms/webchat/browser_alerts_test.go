@@ -95,12 +95,36 @@ func alertsCome(t *testing.T, open opener) {
 	if got := eval[string](p, `document.title`); got != title {
 		t.Errorf("title %q once the page is seen, want %q", got, title)
 	}
+	answersAndSilence(p, f, session)
 	eval[chromedp.Void](p, `document.getElementById("log").scrollTop = 1e6`)
 	p.shoot("alert-phone-2")
 	p.run(chromedp.EmulateViewport(1280, 860))
 	eval[chromedp.Void](p, `document.querySelectorAll(".alert")[0].scrollIntoView()`)
 	p.shoot("alert-desktop")
 	p.quiet()
+}
+
+// An alert that answers the first one quotes it and leads there; a silent one makes no
+// mark.
+func answersAndSilence(p *tab, f *webchat.Feed, session string) {
+	p.t.Helper()
+	eval[chromedp.Void](p, `document.getElementById("log").scrollTop = 0; document.getElementById("news").hidden = true; hushed = document.title; `+fmt.Sprintf(hide, true))
+	answer := alert(session, "fourth")
+	answer.Reply.Picture, answer.ReplyTo, answer.Silent = nil, "first", true
+	f.Send(p.t.Context(), answer)
+	p.wantAlerts(4)
+	if got := eval[string](p, `document.title === hushed && document.getElementById("news").hidden ? "" : document.title`); got != "" {
+		p.t.Errorf("a silent alert makes a mark: title %q", got)
+	}
+	eval[chromedp.Void](p, fmt.Sprintf(hide, false))
+	if got := eval[string](p, `document.querySelector("blockquote .quote").textContent`); got != "⚠️ BTC broke above $94,681" {
+		p.t.Errorf("the quote says %q", got)
+	}
+	p.run(chromedp.Focus(".quote"), chromedp.KeyEvent(kb.Enter))
+	if got := eval[string](p, `document.activeElement.dataset.id ?? ""`); got != "first" {
+		p.t.Errorf("the quote leads to %q", got)
+	}
+	p.fits()
 }
 
 // Of all tabs one listens, so that they do not use up the browser's connections;

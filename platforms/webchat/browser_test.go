@@ -125,7 +125,7 @@ func (p *tab) fits() {
 	if eval[bool](p, `document.documentElement.scrollWidth > innerWidth || document.getElementById("log").scrollWidth > document.getElementById("log").clientWidth`) {
 		p.t.Error("the page scrolls sideways")
 	}
-	small := eval[[]string](p, `[...document.querySelectorAll("button, input")].filter((e) => e.checkVisibility()).
+	small := eval[[]string](p, `[...document.querySelectorAll("button, input, select")].filter((e) => e.checkVisibility()).
 		filter((e) => e.offsetWidth < 44 || e.offsetHeight < 44).map((e) => e.outerHTML)`)
 	if len(small) > 0 {
 		p.t.Errorf("smaller than 44 pixels: %q", small)
@@ -153,6 +153,7 @@ func TestBrowser(t *testing.T) {
 	open := chromium(t)
 	t.Run("by keyboard", func(t *testing.T) { byKeyboard(t, open) })
 	t.Run("by mouse", func(t *testing.T) { byMouse(t, open) })
+	t.Run("from menus", func(t *testing.T) { fromMenus(t, open) })
 	t.Run("text stays text", func(t *testing.T) { textStaysText(t, open) })
 	t.Run("alerts come by themselves", func(t *testing.T) { alertsCome(t, open) })
 	t.Run("alerts of all tabs", func(t *testing.T) { alertsOfAllTabs(t, open) })
@@ -237,6 +238,43 @@ func byMouse(t *testing.T, open opener) {
 	p.run(chromedp.EmulateViewport(360, 740))
 	p.fits()
 	p.shoot("phone-6-russian")
+	p.quiet()
+}
+
+// A menu is picked from with the keyboard, where arrows only walk, and with a pointer.
+func fromMenus(t *testing.T, open opener) {
+	t.Helper()
+	bot := new(fakeBot)
+	s := serve(t, webchat.Config{Bot: chat.Bot{Handle: bot.handle}})
+	p := open(t, s.URL(), 360, 740)
+	p.run(chromedp.SendKeys("#text", "/settings"+kb.Enter))
+	p.until(`document.querySelectorAll(".menu select").length === 2`)
+	p.fits()
+	p.shoot("phone-7-menus")
+	if got := eval[string](p, `[...document.querySelectorAll("select")].map((s) => s.labels[0].innerText + "=" + s.value).join(" ")`); !strings.Contains(got, "Time zone") || !strings.HasSuffix(got, "=") {
+		t.Errorf("the menus are %q", got)
+	}
+	p.run(chromedp.Focus(`[data-menu="zone"]`), chromedp.KeyEvent(kb.ArrowDown), chromedp.KeyEvent(kb.ArrowDown))
+	if got := eval[string](p, `document.activeElement.value`); got != "zone|Tokyo" || bot.last().Press != "" {
+		t.Errorf("the arrows walked to %q, the bot was asked %q, want Tokyo and nothing", got, bot.last().Press)
+	}
+	p.run(chromedp.KeyEvent(kb.Enter))
+	p.until(`document.querySelector(".bot .text").textContent === "Settings zone|Tokyo"`)
+	if got := eval[string](p, `document.activeElement.dataset.menu + document.activeElement.value`); got != "zonezone|Tokyo" {
+		t.Errorf("the focus is on %q, want the menu that was used", got)
+	}
+	// Leaving the list counts too.
+	p.run(chromedp.KeyEvent(kb.ArrowUp), chromedp.KeyEvent(kb.Tab))
+	p.until(`document.querySelector(".bot .text").textContent === "Settings zone|Berlin"`)
+	// A pointer opens the list; what is picked there goes at once.
+	eval[chromedp.Void](p, `{ const s = document.querySelector('[data-menu="coin"]');
+		s.dispatchEvent(new Event("pointerdown")); s.value = "coin|ETH"; s.dispatchEvent(new Event("change")); }`)
+	p.until(`document.querySelector(".bot .text").textContent === "Settings coin|ETH"`)
+	if got := eval[int](p, `document.querySelectorAll(".message").length`); got != 2 {
+		t.Errorf("%d messages, want the question and the edited reply", got)
+	}
+	p.run(chromedp.EmulateViewport(1280, 860))
+	p.shoot("desktop-5-menus")
 	p.quiet()
 }
 

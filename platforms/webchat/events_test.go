@@ -42,6 +42,49 @@ func TestPushIsAReply(t *testing.T) {
 	}
 }
 
+// A message answers an earlier one as long as that is kept.
+func TestPushThatAnswers(t *testing.T) {
+	f := webchat.NewFeed(nil)
+	s := serve(t, webchat.Config{Feed: f})
+	client := opened(t, s)
+	page, session := listen(t, client, s, ""), sessionOf(t, client, s)
+	first := f.Send(t.Context(), post(session, "", strings.Repeat("й", 200)+"\nmore"))
+	_, shown := page.message(t)
+	if first.Fate != chat.Posted || first.Message != shown["id"] || shown["answers"] != nil || shown["silent"] != nil {
+		t.Fatalf("Send: %+v, shown %v", first, shown)
+	}
+	p := post(session, "second", "again")
+	p.ReplyTo, p.Silent = first.Message, true
+	for range 2 {
+		if got := f.Send(t.Context(), p); got != (chat.Outcome{Fate: chat.Posted, Message: "second"}) {
+			t.Fatalf("Send: %+v", got)
+		}
+	}
+	_, shown = page.message(t)
+	want := map[string]any{"id": first.Message, "text": strings.Repeat("й", 160)}
+	if diff := cmp.Diff(any(want), shown["answers"]); diff != "" || shown["silent"] != true {
+		t.Errorf("silent %v, answers (-want +got):\n%s", shown["silent"], diff)
+	}
+	p = post(session, "third", "to what is gone")
+	p.ReplyTo = "gone"
+	f.Send(t.Context(), p)
+	if _, shown = page.message(t); shown["answers"] != nil {
+		t.Errorf("answers %v", shown["answers"])
+	}
+	// What was said to others is nobody's to quote.
+	p = post("another", "fourth", "x")
+	p.ReplyTo = first.Message
+	if got := f.Send(t.Context(), p); got.Fate != chat.Posted {
+		t.Errorf("Send: %+v", got)
+	}
+	other := opened(t, s)
+	p.To.Chat, p.ID = sessionOf(t, other, s), "fifth"
+	f.Send(t.Context(), p)
+	if _, shown = listen(t, other, s, "").message(t); shown["answers"] != nil {
+		t.Errorf("another session is shown %v", shown["answers"])
+	}
+}
+
 // The id of a message comes back from the page, which may send only so much.
 func TestPushWithAnIDThatNoPageMaySend(t *testing.T) {
 	f := webchat.NewFeed(nil)

@@ -96,7 +96,8 @@ func NewFeed(key []byte) *Feed {
 
 // Send gives a message to every open page of a session. While there is none the
 // message is kept for the next page: the newest 20 of a session and 2,000 of
-// all, for a day. A message whose ID is kept already is not shown again.
+// all, for a day. A message whose ID is kept already is not shown again, and one that
+// is kept can be answered.
 func (f *Feed) Send(ctx context.Context, p chat.Post) chat.Outcome {
 	switch {
 	case p.To.Platform != chat.Web || p.To.Chat == "" || len(p.To.Chat) > maxSessionID:
@@ -106,24 +107,28 @@ func (f *Feed) Send(ctx context.Context, p chat.Post) chat.Outcome {
 	case ctx.Err() != nil:
 		return chat.Outcome{Fate: chat.Later, Reason: "stopped before it was sent"}
 	}
+	id := messageID(p.ID)
 	if outcome, settled := f.settled(p); settled {
+		if outcome.Fate == chat.Posted {
+			outcome.Message = id
+		}
 		return outcome
 	}
 	if p.Wanted != nil && !p.Wanted() {
 		return chat.Outcome{Fate: chat.Dropped}
 	}
 	r := wire(p.Reply)
-	r.Picture = f.pictures.publish(p.Reply.Picture)
-	if p.ID != "" {
-		r.ID = messageID(p.ID)
-	}
+	r.ID, r.Silent, r.Picture = id, p.Silent, f.pictures.publish(p.Reply.Picture)
 	f.keep(p, r)
-	return chat.Outcome{Fate: chat.Posted}
+	return chat.Outcome{Fate: chat.Posted, Message: id}
 }
 
 // messageID is the id of a pushed message in the page: the post's, as far as a
-// page may send it back.
+// page may send it back. One that has none gets a new one.
 func messageID(post string) string {
+	if post == "" {
+		return rand.Text()
+	}
 	if len(post) <= maxMessageID && printable(post) {
 		return post
 	}
@@ -191,6 +196,7 @@ func (f *Feed) keep(p chat.Post, shown reply) {
 	if r.has(p.ID) {
 		return
 	}
+	shown.Answers = r.quote(p.ReplyTo)
 	f.newest++
 	n := &notice{number: f.newest, at: now, to: r, postID: p.ID, reply: shown}
 	f.kept = append(f.kept, n)
@@ -204,6 +210,25 @@ func (f *Feed) keep(p chat.Post, shown reply) {
 	for l := range r.listeners {
 		l.poke()
 	}
+}
+
+// maxQuote is how much is quoted of a message, in UTF-16 units.
+const maxQuote = 160
+
+// quote is the first line of a message that is kept, nil where it is not.
+func (r *reader) quote(id string) *quote {
+	for _, n := range r.kept {
+		if n.reply.ID != id {
+			continue
+		}
+		var all strings.Builder
+		for _, s := range n.reply.Spans {
+			all.WriteString(s.Text)
+		}
+		line, _, _ := strings.Cut(strings.TrimSpace(all.String()), "\n")
+		return &quote{ID: id, Text: line[:chat.Prefix(line, maxQuote)]}
+	}
+	return nil
 }
 
 // leastMissed is the oldest message that a page was sent, else the oldest one.

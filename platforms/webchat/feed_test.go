@@ -28,7 +28,7 @@ func post(session, id, text string) chat.Post {
 func push(t *testing.T, f *webchat.Feed, session string, texts ...string) {
 	t.Helper()
 	for _, text := range texts {
-		if got := f.Send(t.Context(), post(session, text, text)); got != (chat.Outcome{Fate: chat.Posted}) {
+		if got := f.Send(t.Context(), post(session, text, text)); got.Fate != chat.Posted {
 			t.Errorf("Send %q: %+v, want it posted", text, got)
 		}
 	}
@@ -43,8 +43,8 @@ func TestSendOutcomes(t *testing.T) {
 		change func(*chat.Post)
 		want   chat.Outcome
 	}{
-		{"no page yet", false, func(*chat.Post) {}, chat.Outcome{Fate: chat.Posted}},
-		{"wanted", false, func(p *chat.Post) { p.Wanted = func() bool { return true } }, chat.Outcome{Fate: chat.Posted}},
+		{"no page yet", false, func(*chat.Post) {}, chat.Outcome{Fate: chat.Posted, Message: "id"}},
+		{"wanted", false, func(p *chat.Post) { p.Wanted = func() bool { return true } }, chat.Outcome{Fate: chat.Posted, Message: "id"}},
 		{"not wanted", false, func(p *chat.Post) { p.Wanted = func() bool { return false } }, chat.Outcome{Fate: chat.Dropped}},
 		{"stopped", true, func(*chat.Post) {}, chat.Outcome{Fate: chat.Later, Reason: "stopped before it was sent"}},
 		{"nothing to say", false, func(p *chat.Post) { p.Reply = chat.Reply{} }, chat.Outcome{Fate: chat.Refused, Reason: "nothing to show"}},

@@ -2,6 +2,7 @@ package webchat_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -46,6 +47,8 @@ func (b *fakeBot) handle(_ context.Context, r chat.Request) chat.Reply {
 		return liqReply("1d", r.Shape)
 	case r.Text == "/lang ru":
 		return chat.Reply{Text: chat.Plainly("Теперь язык – русский."), Language: "ru"}
+	case r.Text == "/settings", strings.HasPrefix(r.Press, "zone|"), strings.HasPrefix(r.Press, "coin|"):
+		return settingsReply(r.Press)
 	case r.Text == "/help":
 		return chat.Reply{Text: chat.Text{
 			{Text: "Commands", Style: chat.Bold},
@@ -102,6 +105,29 @@ func liqReply(window string, shape chat.Shape) chat.Reply {
 	}
 	reply.Buttons = [][]chat.Button{row, {{Label: "🔄 Refresh", Data: "liq:BTC:" + window + " "}, {Label: "Levels", Data: "levels:BTC"}}}
 	return reply
+}
+
+// settingsReply has menus: one with a choice that is in force, one without.
+func settingsReply(press string) chat.Reply {
+	zone, coin, _ := strings.Cut(press, "|")
+	if zone != "coin" {
+		zone, coin = coin, ""
+	}
+	choices := func(active string, values ...string) []chat.MenuChoice {
+		var out []chat.MenuChoice
+		for _, v := range values {
+			out = append(out, chat.MenuChoice{Label: v + " (label)", Value: v, Active: v == active})
+		}
+		return out
+	}
+	return chat.Reply{
+		Text: chat.Plainly("Settings " + press), Language: "en", Edit: press != "",
+		Buttons: [][]chat.Button{{{Label: "Back", Data: "back"}}},
+		Menus: []chat.Menu{
+			{Data: "zone", Label: "Time zone", Choices: choices(cmp.Or(zone, "UTC"), "UTC", "Berlin", "Tokyo")},
+			{Data: "coin", Label: "Coin", Choices: choices(coin, "BTC", "ETH")},
+		},
+	}
 }
 
 // drawn is a picture in the colours of the real ones, drawn once for each shape.

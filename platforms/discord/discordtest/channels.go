@@ -40,7 +40,8 @@ func (s *Server) AddChannel(c Channel) {
 }
 
 // Restrict takes rights from the bot in a channel: with EmbedLinks embeds vanish
-// from its posts, with AttachFiles those with files are refused.
+// from its posts, with AttachFiles those with files are refused, with ReadHistory
+// answers are.
 func (s *Server) Restrict(channel string, permissions int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -106,6 +107,9 @@ func (s *Server) createMessage(r *http.Request) (any, *Failure) {
 	if length(nonce) > 25 {
 		return nil, s.violated(invalid("nonce", "BASE_TYPE_MAX_LENGTH"))
 	}
+	if p.Flags&^(suppressEmbeds|silent) != 0 {
+		return nil, s.violated(invalid("flags", "BASE_TYPE_CHOICES"))
+	}
 	if len(files) > 0 && s.restricted[channel]&AttachFiles != 0 {
 		return nil, &Failure{Status: http.StatusForbidden, Code: 50013, Message: "Missing Permissions", header: header}
 	}
@@ -117,10 +121,34 @@ func (s *Server) createMessage(r *http.Request) (any, *Failure) {
 			return headed{m.wire(), header}, nil
 		}
 	}
-	m := &Message{ID: s.newID(), Channel: channel, nonce: nonce}
+	m := &Message{ID: s.newID(), Channel: channel, nonce: nonce, Silent: p.Flags&silent != 0}
+	if m.ReplyTo, f = s.answered(channel, p); f != nil {
+		return nil, s.violated(f)
+	}
 	s.messages = append(s.messages, m)
 	s.apply(m, p, files, "")
 	return headed{m.wire(), header}, nil
+}
+
+// answered is the message that a post answers, empty for none. The lock is held.
+// https://discord.com/developers/docs/resources/message#message-reference-structure
+func (s *Server) answered(channel string, p payload) (string, *Failure) {
+	if p.Reference == nil {
+		return "", nil
+	}
+	if s.restricted[channel]&ReadHistory != 0 {
+		return "", &Failure{Status: http.StatusForbidden, Code: 160002, Message: "Cannot reply without permission to read message history"}
+	}
+	id := strings.Trim(string(p.Reference.MessageID), `"`)
+	m := s.find(id)
+	switch {
+	case m != nil && m.Channel == channel && !m.Ephemeral:
+		return id, nil
+	case p.Reference.Fail == nil || *p.Reference.Fail:
+		return "", invalid("message_reference", "REPLIES_UNKNOWN_MESSAGE")
+	default:
+		return "", nil
+	}
 }
 
 // limit takes a place in a channel's bucket and words what is left of it. The

@@ -54,6 +54,10 @@ func TestMessagesAreChecked(t *testing.T) {
 		return `{"type":2,"style":2,"label":"` + label + `","custom_id":"` + id + `"}`
 	}
 	row := func(buttons ...string) string { return `{"type":1,"components":[` + strings.Join(buttons, ",") + `]}` }
+	menu := func(fields string, options ...string) string {
+		return row(`{"type":3,"custom_id":"m",` + fields + `"options":[` + strings.Join(options, ",") + `]}`)
+	}
+	option := func(value string) string { return `{"label":"a","value":"` + value + `","default":true}` }
 	six := strings.TrimSuffix(strings.Repeat(row(button("a", "a"))+",", 6), ",")
 	tests := []struct{ name, body, want string }{
 		{"good", `{"content":"` + long(2000) + `",` + quiet + `}`, ""},
@@ -71,6 +75,15 @@ func TestMessagesAreChecked(t *testing.T) {
 		{"same id twice", `{"content":"x","components":[` + row(button("a", "1"), button("b", "1")) + `],` + quiet + `}`, "COMPONENT_CUSTOM_ID_DUPLICATED"},
 		{"label", `{"content":"x","components":[` + row(button(long(81), "1")) + `],` + quiet + `}`, `"label":{"_errors"`},
 		{"custom id", `{"content":"x","components":[` + row(button("a", long(101))) + `],` + quiet + `}`, `"custom_id":{"_errors"`},
+		{"menu", `{"content":"x","components":[` + menu("", option("1")) + `],` + quiet + `}`, ""},
+		{"menu beside a button", `{"content":"x","components":[` + row(button("a", "1"), `{"type":3,"custom_id":"m","options":[`+option("1")+`]}`) + `],` + quiet + `}`, "COMPONENT_LAYOUT_WIDTH_EXCEEDED"},
+		{"menu without options", `{"content":"x","components":[` + menu("") + `],` + quiet + `}`, `"options":{"_errors"`},
+		{"26 options", `{"content":"x","components":[` + menu("", strings.Split(strings.Repeat(option("1")+" ", 26)[:26*len(option("1"))+25], " ")...) + `],` + quiet + `}`, `"options":{"_errors"`},
+		{"same value twice", `{"content":"x","components":[` + menu("", option("1"), option("1")) + `],` + quiet + `}`, "OPTION_VALUE_DUPLICATED"},
+		{"two defaults", `{"content":"x","components":[` + menu("", option("1"), option("2")) + `],` + quiet + `}`, "TOO_MANY_DEFAULT_OPTIONS"},
+		{"long value", `{"content":"x","components":[` + menu("", option(long(101))) + `],` + quiet + `}`, `"value":{"_errors"`},
+		{"placeholder", `{"content":"x","components":[` + menu(`"placeholder":"`+long(151)+`",`, option("1")) + `],` + quiet + `}`, `"placeholder":{"_errors"`},
+		{"text input", `{"content":"x","components":[` + row(`{"type":4,"custom_id":"m","label":"a","style":1}`) + `],` + quiet + `}`, "UNION_TYPE_CHOICES"},
 		{"nonce", `{"content":"x","nonce":"` + long(26) + `",` + quiet + `}`, `"nonce":{"_errors"`},
 		{"no JSON", `{`, "50109"},
 	}

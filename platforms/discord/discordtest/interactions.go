@@ -18,6 +18,7 @@ const (
 	SendMessages  int64 = 1 << 11
 	EmbedLinks    int64 = 1 << 14
 	AttachFiles   int64 = 1 << 15
+	ReadHistory   int64 = 1 << 16
 	SendInThreads int64 = 1 << 38
 )
 
@@ -83,6 +84,7 @@ type interaction struct {
 	// original and pressed are messages; original may be the pressed one.
 	original, pressed *Message
 	choices           []Choice
+	form              *Form
 }
 
 // Interaction is something that a member did.
@@ -292,6 +294,8 @@ func (s *Server) first(i *interaction, kind int, data json.RawMessage, files []u
 	case kind == 6:
 		i.original = i.pressed
 		return nil
+	case kind == 9:
+		return i.ask(data)
 	case kind != 4 && kind != 5 && kind != 7:
 		return invalid("type", "BASE_TYPE_CHOICES")
 	case len(data) > 0 && json.Unmarshal(data, &p) != nil:

@@ -13,7 +13,12 @@ import (
 	"time"
 )
 
-const ephemeral = 1 << 6
+// Flags of messages.
+const (
+	suppressEmbeds = 1 << 2
+	ephemeral      = 1 << 6
+	silent         = 1 << 12
+)
 
 // Message is a message as people see it.
 type Message struct {
@@ -21,6 +26,7 @@ type Message struct {
 	Content     string
 	Embeds      []Embed
 	Buttons     [][]Button
+	Menus       []Menu
 	Files       []File
 	// Ephemeral messages are seen only by To.
 	Ephemeral bool
@@ -28,6 +34,10 @@ type Message struct {
 	// Thinking is the placeholder of a deferred answer.
 	Thinking bool
 	Deleted  bool
+	// ReplyTo is the message that a post answers, empty for none; Silent came without a
+	// notification.
+	ReplyTo string
+	Silent  bool
 
 	edits    int
 	editedBy string
@@ -46,16 +56,6 @@ type Embed struct {
 		Text string `json:"text"`
 	} `json:"footer"`
 	Fields []struct{ Name, Value string } `json:"fields"`
-}
-
-// Button is a button under a message.
-type Button struct {
-	Type     int    `json:"type"`
-	Label    string `json:"label"`
-	Style    int    `json:"style"`
-	CustomID string `json:"custom_id"`
-	URL      string `json:"url"`
-	Disabled bool   `json:"disabled"`
 }
 
 // File is an attachment.
@@ -89,6 +89,7 @@ func (m Message) Press(label string) string {
 func (m *Message) copy() Message {
 	out := *m
 	out.Embeds, out.Buttons, out.Files = slices.Clone(m.Embeds), slices.Clone(m.Buttons), slices.Clone(m.Files)
+	out.Menus = slices.Clone(m.Menus)
 	return out
 }
 
@@ -200,10 +201,7 @@ func (s *Server) apply(m *Message, p payload, files []upload, by string) {
 		m.Embeds = *p.Embeds
 	}
 	if p.Components != nil {
-		m.Buttons = nil
-		for _, row := range *p.Components {
-			m.Buttons = append(m.Buttons, row.Components)
-		}
+		m.put(*p.Components)
 	}
 	if p.Attachments != nil {
 		m.Files = slices.DeleteFunc(m.Files, func(f File) bool { return !p.keeps(f.ID) })

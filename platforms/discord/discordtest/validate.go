@@ -22,11 +22,10 @@ type payload struct {
 	Flags        int             `json:"flags"`
 	Nonce        json.RawMessage `json:"nonce"`
 	EnforceNonce bool            `json:"enforce_nonce"`
-}
-
-type row struct {
-	Type       int      `json:"type"`
-	Components []Button `json:"components"`
+	Reference    *struct {
+		MessageID json.RawMessage `json:"message_id"`
+		Fail      *bool           `json:"fail_if_not_exists"`
+	} `json:"message_reference"`
 }
 
 // listed is an entry of attachments: one to keep, or words for a new file.
@@ -87,7 +86,7 @@ func (s *Server) check(p payload, files []upload, before *Message) *Failure {
 	if p.Content != nil && length(*p.Content) > 2000 {
 		return invalid("content", "BASE_TYPE_MAX_LENGTH")
 	}
-	for _, f := range []*Failure{p.checkFiles(files), p.checkEmbeds(files, before), p.checkButtons()} {
+	for _, f := range []*Failure{p.checkFiles(files), p.checkEmbeds(files, before), p.checkComponents()} {
 		if f != nil {
 			return f
 		}
@@ -180,48 +179,4 @@ func has(address string, files []upload, before *Message) bool {
 		}
 	}
 	return false
-}
-
-func (p payload) checkButtons() *Failure {
-	if p.Components == nil {
-		return nil
-	}
-	if len(*p.Components) > 5 {
-		return invalid("components", "BASE_TYPE_BAD_LENGTH")
-	}
-	seen := make(map[string]bool)
-	for n, r := range *p.Components {
-		field := fmt.Sprintf("components.%d", n)
-		if r.Type != 1 || len(r.Components) < 1 || len(r.Components) > 5 {
-			return invalid(field+".components", "BASE_TYPE_BAD_LENGTH")
-		}
-		for k, b := range r.Components {
-			at := fmt.Sprintf("%s.components.%d", field, k)
-			if f := b.check(at); f != nil {
-				return f
-			}
-			if b.CustomID != "" && seen[b.CustomID] {
-				return invalid(at+".custom_id", "COMPONENT_CUSTOM_ID_DUPLICATED")
-			}
-			seen[b.CustomID] = true
-		}
-	}
-	return nil
-}
-
-func (b Button) check(at string) *Failure {
-	link := b.Style == 5
-	switch {
-	case b.Type != 2:
-		return invalid(at+".type", "UNION_TYPE_CHOICES")
-	case b.Style < 1 || b.Style > 5:
-		return invalid(at+".style", "BASE_TYPE_CHOICES")
-	case length(b.Label) < 1 || length(b.Label) > 80:
-		return invalid(at+".label", "BASE_TYPE_BAD_LENGTH")
-	case link != (b.URL != "") || link != (b.CustomID == ""):
-		return invalid(at+".custom_id", "BUTTON_COMPONENT_CUSTOM_ID_REQUIRED")
-	case length(b.CustomID) > 100:
-		return invalid(at+".custom_id", "BASE_TYPE_BAD_LENGTH")
-	}
-	return nil
 }

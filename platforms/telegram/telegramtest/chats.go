@@ -16,8 +16,12 @@ type Message struct {
 	Photo   []byte
 	FileID  string
 	Buttons [][]Button
+	// ReplyTo is the message that it answers, 0 for none; Silent came without a sound.
 	ReplyTo int
-	Edits   int
+	Silent  bool
+	// Paid was sent with allow_paid_broadcast.
+	Paid  bool
+	Edits int
 	// At is when it was sent.
 	At time.Time
 }

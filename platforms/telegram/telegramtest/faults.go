@@ -21,6 +21,8 @@ type Fault struct {
 	// Hang does not answer at all; Drop closes the connection, Reset resets it; Cut
 	// closes it in the middle of the answer.
 	Hang, Drop, Reset, Cut bool
+	// Odd answers that all went well, in a form of tomorrow.
+	Odd bool
 	// Acted carries the call out first.
 	Acted bool
 }
@@ -129,6 +131,8 @@ func (s *Server) misbehave(w http.ResponseWriter, r *http.Request, f Fault) {
 		_, _ = w.Write([]byte(`{"ok":true,"resu`))
 		_ = http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
+	case f.Odd:
+		reply(w, "done", nil)
 	case f.Status != 0:
 		w.Header().Set("Content-Type", "text/html")
 		w.WriteHeader(f.Status)

@@ -10,15 +10,16 @@ import (
 // (https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this).
 const (
 	allMost     = 30
+	paidMost    = 1000
 	allWindow   = time.Second
 	chatWindow  = time.Second
 	groupMost   = 20
 	groupWindow = time.Minute
 )
 
-// EnforceLimits refuses more than 30 messages in any second in all, more than one
-// in a second in a chat, and more than 20 messages and edits in a minute in a group
-// or channel. What is refused counts too.
+// EnforceLimits refuses more than 30 messages in any second in all, beside them more
+// than 1,000 to be paid for, more than one in a second in a chat, and more than 20
+// messages and edits in a minute in a group or channel. What is refused counts too.
 func (s *Server) EnforceLimits() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -71,7 +72,11 @@ func (s *Server) strictly(c Call) *refusal {
 	chat, _ := c.number("chat_id")
 	var wait time.Duration
 	if c.sends() {
-		wait = s.all.over(now, allMost, allWindow)
+		if c.paid() {
+			wait = s.paid.over(now, paidMost, allWindow)
+		} else {
+			wait = s.all.over(now, allMost, allWindow)
+		}
 		wait = max(wait, s.meter(s.perChat, chat).over(now, 1, chatWindow))
 	}
 	if chat < 0 {
@@ -84,6 +89,10 @@ func (s *Server) strictly(c Call) *refusal {
 	after := int((wait + time.Second - 1) / time.Second)
 	return &refusal{Code: http.StatusTooManyRequests, Description: fmt.Sprintf("Too Many Requests: retry after %d", after), RetryAfter: after}
 }
+
+// paid reports whether a message may cost the bot Stars
+// (https://core.telegram.org/bots/api#paid-broadcasts).
+func (c Call) paid() bool { return c.Params["allow_paid_broadcast"] == "true" }
 
 func (s *Server) meter(of map[int64]*meter, chat int64) *meter {
 	m, ok := of[chat]

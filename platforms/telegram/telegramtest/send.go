@@ -31,7 +31,7 @@ func (s *Server) send(c Call) (any, *refusal) {
 	if refused != nil {
 		return nil, refused
 	}
-	m := &Message{At: c.At}
+	m := &Message{At: c.At, Silent: c.Params["disable_notification"] == "true", Paid: c.paid()}
 	m.Chat, _ = s.chatID(c)
 	if refused = s.mayPost(r, m.Chat); refused != nil {
 		return nil, refused
@@ -63,7 +63,7 @@ func (s *Server) place(r *room, c Call, m *Message) *refusal {
 		Without bool `json:"allow_sending_without_reply"`
 	}
 	if raw := c.Params["reply_parameters"]; raw != "" {
-		if err := json.Unmarshal([]byte(raw), &to); err != nil {
+		if err := json.Unmarshal([]byte(raw), &to); err != nil || to.ID <= 0 {
 			return bad("can't parse reply parameters")
 		}
 	}
@@ -158,6 +158,7 @@ func buttons(raw string) ([][]Button, *refusal) {
 		return nil, bad("can't parse reply keyboard markup JSON object")
 	}
 	var out [][]Button
+	keys := 0
 	for _, row := range keyboard.Rows {
 		var line []Button
 		for _, fields := range row {
@@ -173,6 +174,9 @@ func buttons(raw string) ([][]Button, *refusal) {
 			line = append(line, b)
 		}
 		out = append(out, line)
+		if keys += len(line); keys > 100 {
+			return nil, bad("reply markup is too long")
+		}
 	}
 	return out, nil
 }

@@ -65,7 +65,7 @@ type Server struct {
 	// The rest is EnforceLimits.
 	strict            bool
 	limited           int
-	all               meter
+	all, paid         meter
 	perChat, perGroup map[int64]*meter
 }
 

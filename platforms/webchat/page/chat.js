@@ -116,12 +116,57 @@ function rows(buttons, m) {
   }));
 }
 
+// menu is a list to pick from. A pick goes to the bot at once, but with the keyboard,
+// where each arrow is a pick on the way to another, with Enter or when the list is left.
+function menu({ label, press: data, choices }, m) {
+  const options = choices.map(({ label, value, active }) =>
+    new Option(label, `${data}|${value}`, Boolean(active), Boolean(active)));
+  if (!choices.some(({ active }) => active)) {
+    const none = new Option("–", "", true, true);
+    none.disabled = true;
+    options.unshift(none);
+  }
+  const select = element("select", {}, ...options);
+  select.dataset.menu = data;
+  let keyed = false;
+  let picked = select.value;
+  const pick = () => {
+    if (select.value === picked || m.getAttribute("aria-busy")) return;
+    picked = select.value;
+    select.dataset.press = picked;
+    press(m, select);
+  };
+  select.addEventListener("pointerdown", () => keyed = false);
+  select.addEventListener("keydown", ({ key }) => {
+    keyed = true;
+    if (key === "Enter") pick();
+  });
+  select.addEventListener("change", () => keyed || pick());
+  select.addEventListener("blur", pick);
+  return element("label", { className: "menu" }, element("span", { textContent: label }), select);
+}
+
+// quote is the beginning of the message that is answered, and leads to it.
+function quote({ id, text }) {
+  const q = element("button", { type: "button", className: "quote" }, ...signed(text));
+  q.addEventListener("click", () => {
+    const original = [...log.querySelectorAll(".message")].find((m) => m.dataset.id === id);
+    if (!original) return q.disabled = true;
+    original.tabIndex = -1;
+    original.focus({ preventScroll: true });
+    reveal(original);
+  });
+  return element("blockquote", {}, q);
+}
+
 // show fills a message with the bot's reply.
 function show(m, reply) {
   const parts = [];
+  if (reply.answers) parts.push(quote(reply.answers));
   if (reply.picture) parts.push(picture(reply.picture));
   if (reply.spans.length) parts.push(element("div", { className: "text" }, ...reply.spans.map(styled)));
   if (reply.buttons) parts.push(rows(reply.buttons, m));
+  if (reply.menus) parts.push(element("div", { className: "menus" }, ...reply.menus.map((one) => menu(one, m))));
   m.dataset.id = reply.id;
   m.lang = reply.lang;
   m.classList.remove("failed");
@@ -213,16 +258,17 @@ function append(reply) {
   reveal(m);
 }
 
-// replace shows a reply in place of a message. The focus goes to the button that
-// stands where the pressed one stood.
+// replace shows a reply in place of a message. The focus goes to the button or menu
+// that stands where the one stood that was used.
 function replace(m, b, reply) {
   const focused = document.activeElement === b;
-  const place = [...m.querySelectorAll(".row button")].indexOf(b);
+  const controls = () => [...m.querySelectorAll(".row button, .menu select")];
+  const place = controls().indexOf(b);
   show(m, reply);
   if (!focused) return;
-  const buttons = [...m.querySelectorAll(".row button")];
-  const same = buttons.find((other) => other.dataset.press === b.dataset.press);
-  (same ?? buttons[place] ?? input).focus({ preventScroll: true });
+  const same = controls().find(({ dataset }) =>
+    b.dataset.menu ? dataset.menu === b.dataset.menu : dataset.press === b.dataset.press);
+  (same ?? controls()[place] ?? input).focus({ preventScroll: true });
 }
 
 // --- What the bot says unasked ---
@@ -261,19 +307,20 @@ function hush() {
 const maxAlerts = 200;
 
 // alarm shows an alert, unless it is there already. Who reads further up is left
-// where they are.
+// where they are. A silent one is there and no more.
 function alarm(reply) {
   const shown = [...log.querySelectorAll(".alert")];
   if (shown.some((m) => m.dataset.id === reply.id)) return;
   const atEnd = log.scrollHeight - log.clientHeight - log.scrollTop < 48;
   const m = message("bot");
   m.classList.add("alert");
+  if (reply.silent) m.setAttribute("aria-live", "off");
   show(m, reply);
   log.append(m);
   if (shown.length >= maxAlerts) shown[0].remove();
   if (atEnd) reveal(m);
-  else point(m, reply);
-  if (document.hidden) unseen++;
+  else if (!reply.silent) point(m, reply);
+  if (document.hidden && !reply.silent) unseen++;
   entitle();
 }
 
