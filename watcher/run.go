@@ -139,9 +139,10 @@ func (r *runner) evaluate(ctx context.Context, s *snapshot.Snapshot) {
 			continue
 		}
 		evaluated = true
-		r.ledger.note(s.Key.Coin, v.Keep || len(v.Alerts) > 0)
-		r.ledger.alerts = append(r.ledger.alerts, v.Alerts...)
-		fired = append(fired, v.Alerts...)
+		alerts := append(v.Alerts, r.crossed(ctx, v.Risen)...)
+		r.ledger.note(s.Key.Coin, v.Keep || len(alerts) > 0)
+		r.ledger.alerts = append(r.ledger.alerts, alerts...)
+		fired = append(fired, alerts...)
 		for _, reached := range v.Reached {
 			// Not knowing is no reason to miss a level: the journal looks again.
 			yes, err := r.opts.Journal.LevelReached(ctx, reached.Coin, reached.USD)
@@ -172,6 +173,19 @@ func (r *runner) follow(c *coin, fired []alert.Alert, s *snapshot.Snapshot, now 
 		r.ledger.note(s.Key.Coin, v.Keep)
 		r.ledger.alerts = append(r.ledger.alerts, v.Alerts...)
 	}
+}
+
+// crossed are the alerts that somebody's threshold asks for. Not knowing is no reason to
+// miss one: the journal looks again for whom it is.
+func (r *runner) crossed(ctx context.Context, risen []alert.Alert) []alert.Alert {
+	var out []alert.Alert
+	for _, a := range risen {
+		yes, err := r.opts.Journal.Crossed(ctx, a.Rule, a.Coin, a.Before, a.Strength)
+		if r.told(ctx, "thresholds not read", err) || yes {
+			out = append(out, a)
+		}
+	}
+	return out
 }
 
 // step contains a rule's panic: the rule's state stays what it was and the other

@@ -34,6 +34,9 @@ type Journal interface {
 	// LevelReached reports whether a member's level lies at a confirmed price or was
 	// passed by it.
 	LevelReached(ctx context.Context, coin market.Coin, usd float64) (bool, error)
+	// Crossed reports whether somebody has a threshold above before and not above
+	// strength for a rule's alerts on a coin.
+	Crossed(ctx context.Context, rule alert.Rule, coin market.Coin, before, strength float64) (bool, error)
 }
 
 // Options say what a Watcher watches, and by which figures.
