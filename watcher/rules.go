@@ -16,6 +16,9 @@ import (
 type Limits struct {
 	Hold, Cooldown  time.Duration
 	Hysteresis      float64
+	Near            float64
+	NotableShare    float64
+	Rest            time.Duration
 	StaleAfter, TTL time.Duration
 	// Follow are the times after which it is told what became of a breakout, the shortest
 	// first.
