@@ -64,6 +64,8 @@ func rules() []rule {
 	return []rule{
 		{alert.Breakout, loader(StepBreakout, DecodeBreakout)},
 		{alert.Price, loader(StepPrice, DecodePrice)},
+		{alert.Approach, loader(StepApproach, DecodeApproach)},
+		{alert.Imbalance, loader(StepImbalance, DecodeImbalance)},
 	}
 }
 
