@@ -66,6 +66,8 @@ func rules() []rule {
 		{alert.Price, loader(StepPrice, DecodePrice)},
 		{alert.Approach, loader(StepApproach, DecodeApproach)},
 		{alert.Imbalance, loader(StepImbalance, DecodeImbalance)},
+		{alert.Cascade, loader(StepCascade, DecodeCascade)},
+		{alert.Large, loader(StepLarge, DecodeLarge)},
 	}
 }
 
