@@ -68,6 +68,8 @@ func rules() []rule {
 		{alert.Imbalance, loader(StepImbalance, DecodeImbalance)},
 		{alert.Cascade, loader(StepCascade, DecodeCascade)},
 		{alert.Large, loader(StepLarge, DecodeLarge)},
+		{alert.Funding, loader(StepFunding, DecodeFunding)},
+		{alert.OpenInterest, loader(StepOpenInterest, DecodeOpenInterest)},
 	}
 }
 
