@@ -168,6 +168,8 @@ type Step struct {
 	States map[string][]byte
 	// Seen are the coins whose rules are at work.
 	Seen []market.Coin
+	// Traces are kept for the record: nobody is told.
+	Traces []Alert
 	// Alerts go to those who have subscribed to their rule and coin and whose threshold
 	// they meet.
 	Alerts []Alert

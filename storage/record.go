@@ -74,6 +74,11 @@ func (r *recording) keep(step alert.Step) error {
 			return err
 		}
 	}
+	for i := range step.Traces {
+		if err := r.trace(&step.Traces[i]); err != nil {
+			return err
+		}
+	}
 	for i := range step.Alerts {
 		if err := r.alert(&step.Alerts[i]); err != nil {
 			return err

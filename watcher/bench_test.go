@@ -42,6 +42,10 @@ func (told) Watched(context.Context) ([]market.Coin, error) { return nil, nil }
 
 func (told) LevelReached(context.Context, market.Coin, float64) (bool, error) { return true, nil }
 
+func (told) Crossed(context.Context, alert.Rule, market.Coin, float64, float64) (bool, error) {
+	return false, nil
+}
+
 // BenchmarkPublishToRecord is the way from Publish to Record of a price that
 // reaches a level.
 func BenchmarkPublishToRecord(b *testing.B) {

@@ -17,6 +17,9 @@ const (
 	sameLevel = 0.0015
 	// readingLasts is how long the greatest intensity read of a level counts.
 	readingLasts = 24 * time.Hour
+	// blindMost is the longest gap over which a level is remembered: after a longer one
+	// nobody knows what the level was worth when the price went through.
+	blindMost = 24 * time.Hour
 )
 
 // Phase is where one side of a coin stands.
@@ -47,8 +50,10 @@ type Side struct {
 	IntensityAt  time.Time `json:"intensityAt,omitzero"`
 	// Epoch is the market time at which the level was frozen: the event's epoch.
 	Epoch time.Time `json:"epoch,omitzero"`
-	// Since is the market time of the first price beyond the level while Pending.
-	Since time.Time `json:"since,omitzero"`
+	// Since is the market time of the first price beyond the level while Pending, and
+	// BlindSince when the coin was last seen before, if that was not right before.
+	Since      time.Time `json:"since,omitzero"`
+	BlindSince time.Time `json:"blind,omitzero"`
 	// BrokenUSD is the level of the last alert until the price has come back from it.
 	BrokenUSD float64 `json:"broken,omitempty"`
 	// Fired is when the last alert of the side came, by our clock.
@@ -66,6 +71,8 @@ type BreakoutState struct {
 	Below Side  `json:"below,omitzero"`
 	// Last is the market time of the newest alert on either side.
 	Last time.Time `json:"last,omitzero"`
+	// Grade knows which of them are notable.
+	Grade grade `json:"grade,omitzero"`
 	// resumed says that the state was read from where it is kept, and not stepped
 	// since: what is pending has to hold anew.
 	resumed bool
@@ -100,12 +107,16 @@ func (st BreakoutState) check() error {
 			return ErrState
 		}
 	}
+	if err := st.Grade.check(); err != nil {
+		return err
+	}
 	return st.Seen.check()
 }
 
 // StepBreakout looks for a price that has gone beyond a key level and stayed there.
 // The level is one that an earlier snapshot has frozen, so a level that moves over
-// the price is no breakout. It is pure.
+// the price is no breakout. Where several venues quote the coin two of them have to be
+// beyond it. A level that was passed while nobody looked is told as that. It is pure.
 func StepBreakout(l Limits, st BreakoutState, s *snapshot.Snapshot, now time.Time) (BreakoutState, Verdict) {
 	g, ok := st.Seen.look(l, s, now, coverageOf(s))
 	if !ok || !fresh(s.Map.Provenance().AsOf, now, l) {
@@ -113,18 +124,23 @@ func StepBreakout(l Limits, st BreakoutState, s *snapshot.Snapshot, now time.Tim
 	}
 	v := Verdict{Evaluated: true}
 	last := earlier(st.Last, wall(now))
+	above, below := usable(s.Summary.Above), usable(s.Summary.Below)
+	st.Grade = st.Grade.sample(s, g.At, intensity(above), intensity(below))
+	quotes := marks(l, s, now)
 	for _, rising := range []bool{true, false} {
-		m := moment{Limits: l, glance: g, now: now.UTC(), rising: rising, resumed: st.resumed, key: usable(s.Summary.Above)}
+		m := moment{Limits: l, glance: g, now: now.UTC(), rising: rising, resumed: st.resumed, seen: st.Seen.At, marks: quotes, key: above}
 		side := &st.Above
 		if !rising {
-			side, m.key = &st.Below, usable(s.Summary.Below)
+			side, m.key = &st.Below, below
 		}
 		stepped, fired, keep := side.step(m)
 		*side = stepped
 		v.Keep = v.Keep || keep
 		if fired {
 			st.Last = g.At
-			v.Alerts = append(v.Alerts, breakout(m, stepped, s, last))
+			a := breakout(m, stepped, s, last)
+			st.Grade, a.Notable = st.Grade.judge(l, rising, a.Strength, now)
+			v.Alerts = append(v.Alerts, a)
 		}
 	}
 	st.Seen, st.resumed = g.Sight, false
@@ -139,15 +155,23 @@ func usable(key *liquidation.KeyLevel) *liquidation.KeyLevel {
 	return key
 }
 
+// intensity is that of a key level, 0 for none.
+func intensity(key *liquidation.KeyLevel) float64 {
+	if key == nil {
+		return 0
+	}
+	return key.IntensityUSD
+}
+
 // breakout words the alert of a side that has just broken.
 func breakout(m moment, sd Side, s *snapshot.Snapshot, last time.Time) alert.Alert {
 	return alert.Alert{
 		ID:   alert.EventID(alert.Breakout, s.Key.Coin, sd.LevelUSD, m.rising, sd.Epoch),
 		Rule: alert.Breakout, Coin: s.Key.Coin, Window: s.Key.Window, Rising: m.rising,
 		LevelUSD: sd.LevelUSD, PriceUSD: m.USD, Kind: s.Price.Kind,
-		Strength: sd.IntensityUSD, Notable: true,
+		Strength: sd.IntensityUSD, Solo: solo(m.marks, s),
 		IntensityUSD: sd.IntensityUSD, IntensityAt: sd.IntensityAt,
-		At: m.At, Crossed: sd.Since, Last: last,
+		At: m.At, Crossed: sd.Since, BlindSince: sd.BlindSince, Last: last,
 		Expires:    wall(m.now).Add(m.TTL),
 		Provenance: s.Map.Provenance(),
 	}
@@ -160,6 +184,10 @@ type moment struct {
 	now     time.Time
 	rising  bool
 	resumed bool
+	// seen is when the coin was seen before, zero for never.
+	seen time.Time
+	// marks are the mark prices of the venues, where the source tells them apart.
+	marks []float64
 	// key is the present key level of the side, nil for none.
 	key *liquidation.KeyLevel
 }
@@ -184,6 +212,9 @@ func (m moment) shifted(usd, by float64) float64 {
 // whether the state must be kept at once.
 func (sd Side) step(m moment) (next Side, fired, keep bool) {
 	sd = sd.clamped(m)
+	if sd.missed(m) {
+		return sd.passed(m), false, true
+	}
 	if m.other || m.gap || sd.Unsure && !m.steady || m.doubt.holds(sd.LevelUSD) {
 		// Nothing is known of the time in between, or there is no telling which of two
 		// prices is wrong, or the level may be crossed by a change of venue only.
@@ -213,6 +244,7 @@ func (sd Side) step(m moment) (next Side, fired, keep bool) {
 func (sd Side) clamped(m moment) Side {
 	sd.IntensityAt = earlier(sd.IntensityAt, m.At)
 	sd.Since = earlier(sd.Since, m.At)
+	sd.BlindSince = earlier(sd.BlindSince, m.At)
 	if sd.Fired.After(m.now) {
 		sd.Fired = m.now
 	}
@@ -222,6 +254,22 @@ func (sd Side) clamped(m moment) Side {
 // cooled reports whether the last alert of the side is long enough ago. The clock
 // is ours and, within a process, does not jump.
 func (sd Side) cooled(m moment) bool { return sd.Fired.IsZero() || m.now.Sub(sd.Fired) >= m.Cooldown }
+
+// missed reports whether the price has gone beyond the level while nobody looked, on the
+// same market and not too long ago.
+func (sd Side) missed(m moment) bool {
+	return m.gap && !m.other && !sd.Unsure && (sd.Phase == Armed || sd.Phase == Pending) &&
+		m.past(m.USD, sd.LevelUSD) && m.At.Sub(m.seen) < blindMost
+}
+
+// passed is a side whose level was missed. The price has to hold like any other.
+func (sd Side) passed(m moment) Side {
+	sd.Phase, sd.Since = Pending, m.At
+	if sd.BlindSince.IsZero() {
+		sd.BlindSince = m.seen
+	}
+	return sd
+}
 
 // anew arms a side for which the past does not count, but for its cooldown.
 func (sd Side) anew(m moment) Side {
@@ -298,11 +346,11 @@ func (sd Side) entered(m moment) bool { return !m.past(sd.NearUSD, m.USD) }
 func (sd Side) hold(m moment) (next Side, fired bool) {
 	switch {
 	case !m.past(m.USD, sd.LevelUSD):
-		sd.Phase, sd.Since = Armed, time.Time{}
+		sd.Phase, sd.Since, sd.BlindSince = Armed, time.Time{}, time.Time{}
 		return sd.follow(m), false
 	case m.resumed:
 		sd.Since = m.At
-	case m.steady && m.At.Sub(sd.Since) >= m.Hold:
+	case m.steady && m.At.Sub(sd.Since) >= m.Hold && m.vouched(sd.LevelUSD):
 		sd.Phase, sd.Fired, sd.BrokenUSD = Broken, m.now, sd.LevelUSD
 		return sd, true
 	}

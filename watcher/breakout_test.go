@@ -16,12 +16,24 @@ type event struct {
 	Level       float64
 	Rising      bool
 	At, Crossed int // seconds after noon
+	Blind       int // as well, 0 for none
 }
+
+// blind is the alert of a level that was passed in a gap.
+func blind(since, crossed, at int) []event {
+	return []event{{Level: 110, Rising: true, At: at, Crossed: crossed, Blind: since}}
+}
+
+const day = 24 * 3600
 
 func eventsOf(alerts []alert.Alert) []event {
 	var out []event
 	for _, a := range alerts {
-		out = append(out, event{a.LevelUSD, a.Rising, seconds(a.At), seconds(a.Crossed)})
+		e := event{Level: a.LevelUSD, Rising: a.Rising, At: seconds(a.At), Crossed: seconds(a.Crossed)}
+		if !a.BlindSince.IsZero() {
+			e.Blind = seconds(a.BlindSince)
+		}
+		out = append(out, e)
 	}
 	return out
 }
@@ -101,9 +113,14 @@ func TestBreakoutOfALevelThatMoves(t *testing.T) {
 
 func TestBreakoutOutOfSight(t *testing.T) {
 	checkBreakouts(t, []breakoutTest{
-		{"a gap", armed(shot{at: 131, usd: 111, above: 118}, shot{at: 160, usd: 112, above: 118}, shot{at: 190, usd: 113, above: 118}), nil},
+		{"a gap", armed(shot{at: 131, usd: 111, above: 118}, shot{at: 160, usd: 112, above: 118}, shot{at: 190, usd: 113, above: 118}), blind(10, 131, 160)},
+		{"a gap and back", armed(shot{at: 131, usd: 111, above: 118}, shot{at: 160, usd: 109, above: 110}, shot{at: 190, usd: 111, above: 118}, shot{at: 220, usd: 111, above: 118}), []event{{Level: 110, Rising: true, At: 220, Crossed: 190}}},
+		{"a gap that the level outlives", armed(shot{at: 131, usd: 109, above: 112}, shot{at: 140, usd: 109, above: 112}, shot{at: 150, usd: 111, above: 112}, shot{at: 190, usd: 111, above: 112}), nil},
+		{"two gaps", armed(shot{at: 131, usd: 111, above: 118}, shot{at: 300, usd: 112, above: 118}, shot{at: 330, usd: 113, above: 118}), blind(10, 300, 330)},
+		{"a gap of a day", armed(shot{at: day, usd: 111, above: 118}, shot{at: day + 30, usd: 112, above: 118}), blind(10, day, day+30)},
+		{"a longer one", armed(shot{at: day + 10, usd: 111, above: 118}, shot{at: day + 40, usd: 112, above: 118}, shot{at: day + 70, usd: 112, above: 118}), nil},
 		{"a short silence", armed(shot{at: 130, usd: 111, above: 118}, shot{at: 150, usd: 112, above: 118}), []event{{Level: 110, Rising: true, At: 150, Crossed: 130}}},
-		{"a gap while it has to hold", armed(shot{at: 20, usd: 111}, shot{at: 141, usd: 111}, shot{at: 170, usd: 111}), nil},
+		{"a gap while it has to hold", armed(shot{at: 20, usd: 111}, shot{at: 141, usd: 111}, shot{at: 170, usd: 111}), blind(20, 141, 170)},
 		{"a stale price", armed(shot{at: 20, usd: 111}, shot{at: 40, usd: 111, change: func(v *view) { v.now = v.now.Add(121 * time.Second) }}), nil},
 		{"a stale map", armed(shot{at: 20, usd: 111}, shot{at: 40, usd: 111, change: func(v *view) { v.mapAt = v.mapAt.Add(-121 * time.Second) }}), nil},
 		{"the same price again", armed(shot{at: 20, usd: 111}, shot{at: 40, usd: 111, change: func(v *view) { v.priceAt = noon.Add(20 * time.Second) }}), nil},
@@ -261,7 +278,6 @@ func TestReading(t *testing.T) {
 	})
 	t.Run("an older reading does not", func(t *testing.T) {
 		shots := []shot{{at: 0, usd: 100, above: 110, change: with(3e9)}}
-		const day = 24 * 3600
 		for at := 60; at <= day+60; at += 60 {
 			shots = append(shots, shot{at: at, usd: 101, above: 110, change: with(1e9)})
 		}
@@ -272,7 +288,6 @@ func TestReading(t *testing.T) {
 	})
 	t.Run("a level that nobody has seen for a day is forgotten", func(t *testing.T) {
 		shots := armed()
-		const day = 24 * 3600
 		for at := 60; at <= day+120; at += 60 {
 			shots = append(shots, shot{at: at, usd: 101})
 		}
@@ -296,7 +311,7 @@ func TestReArm(t *testing.T) {
 		return broken(append(shots, rest...)...)
 	}
 	again := func(level float64, at, crossed int) []event {
-		return []event{{Level: 110, Rising: true, At: 40, Crossed: 20}, {level, true, at, crossed}}
+		return []event{{Level: 110, Rising: true, At: 40, Crossed: 20}, {Level: level, Rising: true, At: at, Crossed: crossed}}
 	}
 	one := []event{{Level: 110, Rising: true, At: 40, Crossed: 20}}
 	tests := []struct {

@@ -69,12 +69,15 @@ func TestDemoBreaksOnce(t *testing.T) {
 func TestDemoLoops(t *testing.T) {
 	t.Parallel()
 	const pass = 15 * time.Minute
-	l := watcher.Options{Hold: 10 * time.Second, Cooldown: 30 * time.Second}.Limits()
+	l := watcher.Options{Hold: 10 * time.Second, Cooldown: 30 * time.Second, Rest: -1, NotableShare: -1}.Limits()
 	var passes [2][]float64
 	for i, a := range watchDemo(t, l, 5*time.Second, 2*pass) {
 		t.Logf("at %v: level %v, rising %t, intensity %.4g", a.At.Sub(noon), a.LevelUSD, a.Rising, a.IntensityUSD)
 		if a.Rising != (i%2 == 0) {
 			t.Errorf("alert %d at level %v: rising %t, want up and down in turn", i+1, a.LevelUSD, a.Rising)
+		}
+		if !a.Notable {
+			t.Errorf("alert %d is not for everybody", i+1)
 		}
 		n := int(a.At.Sub(noon) / pass)
 		passes[n] = append(passes[n], a.LevelUSD)

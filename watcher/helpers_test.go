@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
 	"liqbot/alert"
@@ -42,6 +43,8 @@ type view struct {
 	aboveUSD, belowUSD         float64 // intensities
 	aboveFromUSD, belowFromUSD float64 // near edges of the clusters
 	coin                       market.Coin
+	// edit changes the finished snapshot.
+	edit func(*snapshot.Snapshot)
 }
 
 func (s shot) make(tb testing.TB) (*snapshot.Snapshot, time.Time) {
@@ -67,16 +70,87 @@ func (s shot) make(tb testing.TB) (*snapshot.Snapshot, time.Time) {
 		if usd == 0 {
 			return nil
 		}
-		return &liquidation.KeyLevel{Side: side, PriceUSD: usd, IntensityUSD: intensity, Cluster: liquidation.Cluster{FromUSD: from, ToUSD: usd}}
+		return &liquidation.KeyLevel{Side: side, PriceUSD: usd, IntensityUSD: intensity, Cluster: liquidation.Cluster{Side: side, FromUSD: from, ToUSD: usd, IntensityUSD: intensity}}
 	}
-	return &snapshot.Snapshot{
+	snap := &snapshot.Snapshot{
 		Key: snapshot.Key{Coin: v.coin, Window: market.Week}, Map: m,
 		Price: market.Price{USD: s.usd, Kind: v.kind, Provenance: v.price},
 		Summary: liquidation.Summary{
 			Above: key(s.above, v.aboveFromUSD, v.aboveUSD, market.Short),
 			Below: key(s.below, v.belowFromUSD, v.belowUSD, market.Long),
 		},
-	}, v.now
+	}
+	if v.edit != nil {
+		v.edit(snap)
+	}
+	return snap, v.now
+}
+
+// kept is a state that can be kept.
+type kept interface{ Encode() ([]byte, error) }
+
+// machine is a rule as the tests see it.
+type machine[S kept] struct {
+	step   func(watcher.Limits, S, *snapshot.Snapshot, time.Time) (S, watcher.Verdict)
+	decode func([]byte) (S, error)
+}
+
+// play runs a rule over frames and returns all that it tells. After the frames whose
+// numbers restart names, the state is kept and read again.
+func (m machine[S]) play(tb testing.TB, l watcher.Limits, frames []frame, restart ...int) []alert.Alert {
+	tb.Helper()
+	var st S
+	var all []alert.Alert
+	for i, f := range frames {
+		var v watcher.Verdict
+		st, v = m.step(l, st, f.Snapshot, f.now)
+		for _, a := range v.Alerts {
+			if !a.Notable {
+				tb.Errorf("an alert that is not notable: %+v", a)
+			}
+		}
+		for _, a := range v.Risen {
+			if a.Notable {
+				tb.Errorf("a notable alert for thresholds only: %+v", a)
+			}
+		}
+		for _, a := range append(v.Alerts, v.Risen...) {
+			if a.ID == "" || a.Coin != f.Key.Coin || a.Expires != f.now.Add(l.TTL) || a.Provenance.Source == "" || a.PriceUSD != f.Price.USD {
+				tb.Errorf("an alert that does not say all: %+v", a)
+			}
+			all = append(all, a)
+		}
+		if slices.Contains(restart, i) {
+			st = m.again(tb, st)
+		}
+	}
+	return all
+}
+
+// again keeps a state and reads it again.
+func (m machine[S]) again(tb testing.TB, st S) S {
+	tb.Helper()
+	encoded, err := st.Encode()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if st, err = m.decode(encoded); err != nil {
+		tb.Fatalf("%v: %s", err, encoded)
+	}
+	return st
+}
+
+// everyway plays frames once, and with a restart after each of them in turn, which must
+// change nothing.
+func (m machine[S]) everyway(t *testing.T, l watcher.Limits, frames []frame) []alert.Alert {
+	t.Helper()
+	whole := m.play(t, l, frames)
+	for k := range frames {
+		if diff := cmp.Diff(whole, m.play(t, l, frames, k)); diff != "" {
+			t.Errorf("a restart after frame %d tells something else (-without +with):\n%s", k, diff)
+		}
+	}
+	return whole
 }
 
 // frame is a snapshot and the moment at which it is judged.

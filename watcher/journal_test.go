@@ -22,15 +22,17 @@ type journal struct {
 	reached []alert.Reached
 	levels  map[market.Coin]float64 // one rising level a coin
 	watched []market.Coin
-	records int             // tries
-	offered []alert.Reached // of the last try that had any
+	// thresholds are one a rule and coin, such as "cascade BTC".
+	thresholds map[string]float64
+	records    int             // tries
+	offered    []alert.Reached // of the last try that had any
 	// fail and after make calls fail: fail before anything is kept, after when it is.
 	fail, after bool
 	failRead    bool
 }
 
 func newJournal(watched ...market.Coin) *journal {
-	return &journal{states: make(map[string][]byte), levels: make(map[market.Coin]float64), watched: watched}
+	return &journal{states: make(map[string][]byte), levels: make(map[market.Coin]float64), thresholds: make(map[string]float64), watched: watched}
 }
 
 func (j *journal) States(context.Context) (map[string][]byte, error) {
@@ -90,6 +92,16 @@ func (j *journal) LevelReached(_ context.Context, coin market.Coin, usd float64)
 	}
 	level, ok := j.levels[coin]
 	return ok && level <= usd, nil
+}
+
+func (j *journal) Crossed(_ context.Context, rule alert.Rule, coin market.Coin, before, strength float64) (bool, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.failRead {
+		return false, errDisk
+	}
+	least, ok := j.thresholds[string(rule)+" "+string(coin)]
+	return ok && before < least && least <= strength, nil
 }
 
 func (j *journal) change(f func(*journal)) {

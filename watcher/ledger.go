@@ -20,6 +20,8 @@ type ledger struct {
 	opts    Options
 	alerts  []alert.Alert
 	reached []alert.Reached
+	// traces are for the record only.
+	traces []alert.Alert
 	// seen are the coins that the rules are at work on; known are those that the journal
 	// was told of.
 	seen  []market.Coin
@@ -34,6 +36,13 @@ type ledger struct {
 
 func newLedger(o Options) *ledger {
 	return &ledger{opts: o, changed: make(map[market.Coin]bool), urgent: make(map[market.Coin]bool), swept: time.Now(), known: make(map[market.Coin]bool)}
+}
+
+// trace keeps what is for the record only. It makes no haste.
+func (l *ledger) trace(left []alert.Alert) {
+	if len(l.traces)+len(left) <= maxTraces {
+		l.traces = append(l.traces, left...)
+	}
 }
 
 // see notes that the rules are at work on a coin.
@@ -99,7 +108,7 @@ func (l *ledger) all() ([]market.Coin, bool) {
 // commit has the journal keep the states and everything that has happened.
 func (l *ledger) commit(ctx context.Context, coins []market.Coin, states map[string][]byte) {
 	l.forget(l.opts.Now())
-	queued, err := l.opts.Journal.Record(ctx, alert.Step{States: states, Seen: l.seen, Alerts: l.alerts, Reached: l.reached})
+	queued, err := l.opts.Journal.Record(ctx, alert.Step{States: states, Seen: l.seen, Traces: l.traces, Alerts: l.alerts, Reached: l.reached})
 	if err != nil {
 		if l.back.failed(time.Now()) && ctx.Err() == nil {
 			l.opts.Log.Error("step not recorded, tried again until it is", slog.Any("err", err),
@@ -112,7 +121,7 @@ func (l *ledger) commit(ctx context.Context, coins []market.Coin, states map[str
 	}
 	l.kept(coins)
 	l.tell(queued)
-	l.seen, l.alerts, l.reached, l.back = nil, nil, nil, backoff{}
+	l.seen, l.traces, l.alerts, l.reached, l.back = nil, nil, nil, nil, backoff{}
 }
 
 // kept notes that the states of some coins are kept.

@@ -121,6 +121,12 @@ func held(t *testing.T, seed uint64, frames []frame, a alert.Alert) {
 			t.Errorf("seed %d: the price was back inside at %v", seed, at)
 		}
 	}
+	if !a.BlindSince.IsZero() {
+		if a.Crossed.Sub(a.BlindSince) <= limits.StaleAfter {
+			t.Errorf("seed %d: crossed at %v and not seen since %v: no gap", seed, a.Crossed, a.BlindSince)
+		}
+		inside = true // or it was beyond, and had not held
+	}
 	if !shown || !inside {
 		t.Errorf("seed %d: level %v was shown before: %t; the price was inside before: %t", seed, a.LevelUSD, shown, inside)
 	}

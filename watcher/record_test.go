@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"liqbot/alert"
+	"liqbot/liquidation"
 	"liqbot/market"
 	"liqbot/watcher"
 )
@@ -130,4 +132,45 @@ func TestWhatIsNoNewsIsForgotten(t *testing.T) {
 			t.Errorf("state %+v, %v: want it broken", st, err)
 		}
 	})
+}
+
+// TestThresholdsDecideWhatHasRisen shows an imbalance that grows to 2, which is not
+// notable: it is recorded if somebody's threshold lies below that, and if nobody knows.
+func TestThresholdsDecideWhatHasRisen(t *testing.T) {
+	for _, tt := range []struct {
+		name      string
+		threshold float64
+		failRead  bool
+		want      int
+	}{{"none", 0, false, 0}, {"crossed", 1.5, false, 1}, {"higher", 2.5, false, 0}, {"not known", 0, true, 1}} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				j := newJournal()
+				b := start(t, j)
+				j.change(func(j *journal) {
+					j.failRead = tt.failRead
+					if tt.threshold > 0 {
+						j.thresholds["imbalance BTC"] = tt.threshold
+					}
+				})
+				for _, ratio := range []float64{1, 1, 2, 2, 2, 2} {
+					s := snap(t, "BTC", 100, 110)
+					s.Summary.Even, _ = liquidation.Compare(1e9, ratio*1e9)
+					b.Publish(s)
+					pass(10 * time.Second)
+				}
+				if len(j.alerts) != tt.want || tt.want > 0 && (j.alerts[0].Rule != alert.Imbalance || j.alerts[0].Notable || j.alerts[0].Strength != 2) {
+					t.Errorf("alerts %+v, want %d", j.alerts, tt.want)
+				}
+				if tt.want > 0 {
+					if st, err := watcher.DecodeImbalance(j.states["imbalance BTC"]); err != nil || st.Ratio.Told != 2 {
+						t.Errorf("the state kept with the alert is %+v, %v", st, err)
+					}
+				}
+				if tt.failRead != strings.Contains(b.log.String(), "thresholds not read") {
+					t.Errorf("log:\n%s", b.log)
+				}
+			})
+		})
+	}
 }

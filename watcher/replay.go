@@ -23,8 +23,9 @@ func NewReplay(o Options) *Replay {
 }
 
 // Step evaluates a snapshot at the moment at which it was seen and returns the alerts that
-// have happened with it. Levels that members name are not among them. Snapshots that a
-// Watcher ignores are ignored.
+// have happened with it: all breakouts, and of the other rules what is notable. Levels
+// and thresholds that members name are not known here. Snapshots that a Watcher ignores
+// are ignored.
 func (r *Replay) Step(s *snapshot.Snapshot, now time.Time) []alert.Alert {
 	if s == nil || s.Map == nil || s.Key.Window != r.opts.Window || s.Key.Coin == "" {
 		return nil

@@ -16,6 +16,9 @@ import (
 type Limits struct {
 	Hold, Cooldown  time.Duration
 	Hysteresis      float64
+	Near            float64
+	NotableShare    float64
+	Rest            time.Duration
 	StaleAfter, TTL time.Duration
 	// Follow are the times after which it is told what became of a breakout, the shortest
 	// first.
@@ -31,9 +34,22 @@ type Verdict struct {
 	Keep bool
 	// Alerts have happened, whoever has asked for them.
 	Alerts []alert.Alert
+	// Risen have happened too, but are not notable: they are for chats with a threshold
+	// between Before and Strength, if there are any, and nothing otherwise. The rule takes
+	// them for told in any case.
+	Risen []alert.Alert
 	// Reached are confirmed prices. They are for members whose levels lie there, if
 	// there are any.
 	Reached []alert.Reached
+}
+
+// tell adds an alert to a verdict.
+func (v *Verdict) tell(a alert.Alert) {
+	if a.Notable {
+		v.Alerts = append(v.Alerts, a)
+	} else {
+		v.Risen = append(v.Risen, a)
+	}
 }
 
 // rule is one of the rules of a coin: its name, and how its machine is made from a
@@ -48,6 +64,12 @@ func rules() []rule {
 	return []rule{
 		{alert.Breakout, loader(StepBreakout, DecodeBreakout)},
 		{alert.Price, loader(StepPrice, DecodePrice)},
+		{alert.Approach, loader(StepApproach, DecodeApproach)},
+		{alert.Imbalance, loader(StepImbalance, DecodeImbalance)},
+		{alert.Cascade, loader(StepCascade, DecodeCascade)},
+		{alert.Large, loader(StepLarge, DecodeLarge)},
+		{alert.Funding, loader(StepFunding, DecodeFunding)},
+		{alert.OpenInterest, loader(StepOpenInterest, DecodeOpenInterest)},
 	}
 }
 

@@ -68,6 +68,7 @@ type coin struct {
 	machines []machine
 	// outcomes follows the breakouts that the machines find.
 	outcomes OutcomeState
+	traces   traces
 	// stale and broken say what the log was told of already.
 	stale  bool
 	broken []bool
@@ -139,9 +140,13 @@ func (r *runner) evaluate(ctx context.Context, s *snapshot.Snapshot) {
 			continue
 		}
 		evaluated = true
-		r.ledger.note(s.Key.Coin, v.Keep || len(v.Alerts) > 0)
-		r.ledger.alerts = append(r.ledger.alerts, v.Alerts...)
-		fired = append(fired, v.Alerts...)
+		alerts := append(v.Alerts, r.crossed(ctx, c, v.Risen)...)
+		for _, a := range v.Alerts {
+			r.ledger.trace(c.traces.of(a, true))
+		}
+		r.ledger.note(s.Key.Coin, v.Keep || len(alerts) > 0)
+		r.ledger.alerts = append(r.ledger.alerts, alerts...)
+		fired = append(fired, alerts...)
 		for _, reached := range v.Reached {
 			// Not knowing is no reason to miss a level: the journal looks again.
 			yes, err := r.opts.Journal.LevelReached(ctx, reached.Coin, reached.USD)
@@ -172,6 +177,21 @@ func (r *runner) follow(c *coin, fired []alert.Alert, s *snapshot.Snapshot, now 
 		r.ledger.note(s.Key.Coin, v.Keep)
 		r.ledger.alerts = append(r.ledger.alerts, v.Alerts...)
 	}
+}
+
+// crossed are the alerts that somebody's threshold asks for. Not knowing is no reason to
+// miss one: the journal looks again for whom it is.
+func (r *runner) crossed(ctx context.Context, c *coin, risen []alert.Alert) []alert.Alert {
+	var out []alert.Alert
+	for _, a := range risen {
+		yes, err := r.opts.Journal.Crossed(ctx, a.Rule, a.Coin, a.Before, a.Strength)
+		yes = r.told(ctx, "thresholds not read", err) || yes
+		if yes {
+			out = append(out, a)
+		}
+		r.ledger.trace(c.traces.of(a, yes))
+	}
+	return out
 }
 
 // step contains a rule's panic: the rule's state stays what it was and the other
@@ -206,7 +226,7 @@ func (r *runner) coin(name market.Coin) *coin {
 	if c, ok := r.coins[name]; ok {
 		return c
 	}
-	c := &coin{broken: make([]bool, len(r.rules))}
+	c := &coin{broken: make([]bool, len(r.rules)), traces: make(traces)}
 	for _, rule := range r.rules {
 		key := stateName(rule.name, name)
 		m, err := rule.load(r.saved[key])

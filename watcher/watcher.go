@@ -1,6 +1,7 @@
 // Package watcher finds out what is worth an alert. Each rule is a pure state
-// machine of one coin: breakout.go watches the key levels of the map, price.go the
-// levels that members have named, rules.go lists them. A Watcher feeds them the
+// machine of one coin: breakout.go and approach.go watch the key levels of the map,
+// price.go the levels that members have named, and so on; rules.go lists them. What grows
+// is told by a ratchet, ratchet.go. A Watcher feeds them the
 // newest snapshots and hands what they find, with their states, to a Journal in one
 // piece, so that a crash neither loses nor repeats an alert. It knows no text, no
 // chat and no platform. Run is its only goroutine and owns all state.
@@ -34,6 +35,9 @@ type Journal interface {
 	// LevelReached reports whether a member's level lies at a confirmed price or was
 	// passed by it.
 	LevelReached(ctx context.Context, coin market.Coin, usd float64) (bool, error)
+	// Crossed reports whether somebody has a threshold above before and not above
+	// strength for a rule's alerts on a coin.
+	Crossed(ctx context.Context, rule alert.Rule, coin market.Coin, before, strength float64) (bool, error)
 }
 
 // Options say what a Watcher watches, and by which figures.
@@ -50,6 +54,16 @@ type Options struct {
 	// Hysteresis is how far the price must come back before a broken level can be
 	// armed again, as a fraction; 0.003 if zero.
 	Hysteresis float64
+	// Near is how far from a cluster's near edge the price is near it, as a fraction; 0.01
+	// if zero.
+	Near float64
+	// NotableShare is how large a level's intensity has to be for an alert to everybody,
+	// as a share of what is usual for the coin; 0.5 if zero. Below zero any level will do.
+	NotableShare float64
+	// Rest is the least time between two such alerts of a rule, coin and side, unless the
+	// second is the stronger one, and the least time after which an imbalance is told
+	// again; four hours if zero, none below zero.
+	Rest time.Duration
 	// StaleAfter is the age from which a snapshot is not evaluated, and the silence
 	// from which on a coin was not seen; two minutes if zero.
 	StaleAfter time.Duration
@@ -74,7 +88,10 @@ type Options struct {
 // Limits are the figures that the rules go by, for whoever replays them.
 func (o Options) Limits() Limits {
 	o = o.withDefaults()
-	return Limits{Hold: o.Hold, Cooldown: o.Cooldown, Hysteresis: o.Hysteresis, StaleAfter: o.StaleAfter, TTL: o.TTL, Follow: o.Follow}
+	return Limits{
+		Hold: o.Hold, Cooldown: o.Cooldown, Hysteresis: o.Hysteresis, Near: o.Near,
+		NotableShare: max(o.NotableShare, 0), Rest: max(o.Rest, 0), StaleAfter: o.StaleAfter, TTL: o.TTL, Follow: o.Follow,
+	}
 }
 
 func (o Options) withDefaults() Options {
@@ -83,6 +100,11 @@ func (o Options) withDefaults() Options {
 	if !(o.Hysteresis > 0 && o.Hysteresis < 1) {
 		o.Hysteresis = 0.003
 	}
+	if !(o.Near > 0 && o.Near < 1) {
+		o.Near = 0.01
+	}
+	o.NotableShare = cmp.Or(o.NotableShare, 0.5)
+	o.Rest = cmp.Or(o.Rest, 4*time.Hour)
 	if o.StaleAfter <= 0 {
 		o.StaleAfter = 2 * time.Minute
 	}

@@ -21,6 +21,8 @@ import (
 const (
 	holdUsually     = 10 * time.Second
 	cooldownUsually = 15 * time.Minute
+	// restUsually is the least time between two alerts of one kind to everybody.
+	restUsually = 4 * time.Hour
 	// cooldownInDemo lets every breakout of the demo's short story be told.
 	cooldownInDemo = 30 * time.Second
 )
@@ -68,15 +70,24 @@ func (c *config) follow() []time.Duration {
 	return []time.Duration{unit, 4 * unit, 24 * unit}
 }
 
+// notable says by which figures alerts are for everybody. In the demo all are.
+func (c *config) notable() (share float64, rest time.Duration) {
+	if c.source == sourceDemo {
+		return -1, -1
+	}
+	return 0, c.pace(restUsually)
+}
+
 // newWatcher makes the watcher, which wakes the couriers for what it finds.
 func (a *app) newWatcher() *watcher.Watcher {
+	share, rest := a.cfg.notable()
 	return watcher.New(watcher.Options{
-		Journal: a.store, Window: market.Week,
+		Journal: a.store, Window: market.Week, NotableShare: share, Rest: rest,
 		Hold: a.cfg.hold(), Cooldown: a.cfg.cooldown(), Hysteresis: a.cfg.alerts.hysteresis,
 		StaleAfter: a.cfg.stale, TTL: a.cfg.alerts.ttl,
-		Want: func(key snapshot.Key) { a.cache.Want(key) },
-		Follow: a.cfg.follow(),
-		Wake:   a.wakeCouriers,
+		Want:    func(key snapshot.Key) { a.cache.Want(key) },
+		Follow:  a.cfg.follow(),
+		Wake:    a.wakeCouriers,
 		Observe: func(rule alert.Rule) { a.metrics.Alerted(string(rule)) },
 		Log:     a.log,
 	})

@@ -103,10 +103,11 @@ type replayAlert struct {
 	Rule         alert.Rule  `json:"rule"`
 	Coin         market.Coin `json:"coin"`
 	Rising       bool        `json:"rising"`
-	LevelUSD     float64     `json:"level_usd"`
+	LevelUSD     float64     `json:"level_usd,omitempty"`
 	PriceUSD     float64     `json:"price_usd"`
-	IntensityUSD float64     `json:"intensity_usd"`
-	Crossed      time.Time   `json:"crossed"`
+	IntensityUSD float64     `json:"intensity_usd,omitempty"`
+	Crossed      time.Time   `json:"crossed,omitzero"`
+	Strength     float64     `json:"strength"` // in the unit of the rule
 }
 
 // fewMismatches are shown; more of them say nothing new.
@@ -144,7 +145,7 @@ func (r *replayReport) see(p *exchanges.Replayed) {
 	for _, a := range r.rules.Step(p.Snapshot, p.At) {
 		r.Alerts = append(r.Alerts, replayAlert{
 			At: p.At, Rule: a.Rule, Coin: a.Coin, Rising: a.Rising,
-			LevelUSD: a.LevelUSD, PriceUSD: a.PriceUSD, IntensityUSD: a.IntensityUSD, Crossed: a.Crossed,
+			LevelUSD: a.LevelUSD, PriceUSD: a.PriceUSD, IntensityUSD: a.IntensityUSD, Crossed: a.Crossed, Strength: a.Strength,
 		})
 	}
 }
@@ -186,11 +187,7 @@ func (r *replayReport) writeText(out io.Writer) error {
 	}
 	fmt.Fprintf(&b, "%d alerts\n", len(r.Alerts))
 	for _, a := range r.Alerts {
-		way := "below"
-		if a.Rising {
-			way = "above"
-		}
-		fmt.Fprintf(&b, "  %s  %s %s %s %s at %s, up to which %s lay\n", a.At.Format(replayTime), a.Coin, a.Rule, way, plain(a.LevelUSD), plain(a.PriceUSD), plain(a.IntensityUSD))
+		fmt.Fprintf(&b, "  %s  %s %s %s\n", a.At.Format(replayTime), a.Coin, a.Rule, a.text())
 	}
 	for _, end := range []string{r.BreaksOff, r.Damage} {
 		if end != "" {
@@ -199,6 +196,32 @@ func (r *replayReport) writeText(out io.Writer) error {
 	}
 	_, err := io.WriteString(out, b.String())
 	return err
+}
+
+// text is what happened, in the unit of the rule.
+func (a *replayAlert) text() string {
+	way, side, moved := "below", market.Long, "down"
+	if a.Rising {
+		way, side, moved = "above", market.Short, "up"
+	}
+	at := " at " + plain(a.PriceUSD)
+	switch a.Rule {
+	case alert.Breakout:
+		return fmt.Sprintf("%s %s%s, up to which %s lay", way, plain(a.LevelUSD), at, plain(a.IntensityUSD))
+	case alert.Approach:
+		return fmt.Sprintf("%s%s: %s from %s on", way, at, plain(a.Strength), plain(a.LevelUSD))
+	case alert.Large:
+		return fmt.Sprintf("%s of %s", side, plain(a.Strength))
+	default:
+		switch a.Rule.Unit() {
+		case alert.Ratio:
+			return fmt.Sprintf("%.2f times as much on the side of %ss%s", a.Strength, side, at)
+		case alert.Fraction:
+			return fmt.Sprintf("%s by %.4f %%%s", moved, 100*a.Strength, at)
+		default:
+			return fmt.Sprintf("%s, mostly %ss%s", plain(a.Strength), side, at)
+		}
+	}
 }
 
 func names(venues []market.Venue) string {
