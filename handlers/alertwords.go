@@ -114,7 +114,11 @@ func wordLate(p *paragraphs, a *alert.Alert, l *locales.Language, snap *snapshot
 		p.gap()
 		return
 	}
-	p.line(l.Text("alert.now", "price", l.Price(snap.Price.USD), "time", l.DateTimeSeconds(snap.Price.Provenance.AsOf), "state", standing(l, a, snap.Price.USD)))
+	now := l.Text("alert.now", "price", l.Price(snap.Price.USD), "time", l.DateTimeSeconds(snap.Price.Provenance.AsOf))
+	if state := standing(l, a, snap.Price.USD); state != "" {
+		now = append(now, chat.Plainly(" "+state)...)
+	}
+	p.line(now)
 	p.gap()
 }
 

@@ -87,6 +87,7 @@ var (
 // levelTerms takes what stands behind a price: "repeat", "until friday". The reply is the
 // refusal.
 func (c *call) levelTerms(words []string) (rest []string, repeat bool, until time.Time, refusal chat.Reply, ok bool) {
+	words = splitUntil(words)
 	if at := slices.IndexFunc(words, func(w string) bool { return slices.Contains(untilWords, strings.ToLower(w)) }); at >= 0 {
 		moment, _ := takeWord(words[at+1:], slices.Concat(repeatWords, onceWords))
 		var err error
@@ -103,6 +104,19 @@ func (c *call) levelTerms(words []string) (rest []string, repeat bool, until tim
 	words, again := takeWord(words, repeatWords)
 	words, _ = takeWord(words, onceWords)
 	return words, repeat || again, until, chat.Reply{}, true
+}
+
+// splitUntil separates "直到周五", which is written without a space.
+func splitUntil(words []string) []string {
+	var out []string
+	for _, w := range words {
+		if rest, ok := strings.CutPrefix(w, "直到"); ok && rest != "" {
+			out = append(out, "直到", rest)
+			continue
+		}
+		out = append(out, w)
+	}
+	return out
 }
 
 // dropLevels drops the level at a price, or all of a coin.

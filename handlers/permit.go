@@ -151,9 +151,11 @@ func whoPage(_ context.Context, c *call, s subject, args []string) chat.Reply {
 
 // sayPermissions says what is not as usual.
 func (c *call) sayPermissions(p *paragraphs) {
-	for key, list := range map[string]string{"permit.for_admins": c.settings.AdminsOnly, "permit.for_everyone": c.settings.Everyone} {
-		if list != "" {
-			p.line(c.lang.Text(key, "commands", "/"+strings.ReplaceAll(list, ",", ", /")))
-		}
+	slashed := func(list string) string { return "/" + strings.ReplaceAll(list, ",", ", /") }
+	if list := c.settings.AdminsOnly; list != "" {
+		p.line(c.lang.Text("permit.for_admins", "commands", slashed(list)))
+	}
+	if list := c.settings.Everyone; list != "" {
+		p.line(c.lang.Text("permit.for_everyone", "commands", slashed(list)))
 	}
 }

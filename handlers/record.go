@@ -27,18 +27,18 @@ func record(ctx context.Context, c *call) chat.Reply {
 	if !ok {
 		return refusal
 	}
+	l := c.lang
+	name := string(coin)
+	if coin == "" {
+		name = l.Say("record.all_coins")
+	}
 	if c.opts.Past == nil {
-		return c.fail("record.none", "coin", string(coin))
+		return c.fail("record.none", "coin", name)
 	}
 	past, err := c.opts.Past.History(ctx, alert.Breakout, coin, c.now.Add(-recordSpan))
 	if err != nil {
 		c.opts.Log.Error("past alerts not read", slog.Any("err", err))
 		return c.fail("error.broken")
-	}
-	l := c.lang
-	name := string(coin)
-	if coin == "" {
-		name = l.Say("record.all_coins")
 	}
 	var p paragraphs
 	p.line(l.Text("record.title", "coin", name, "span", l.Span(recordSpan)))

@@ -13,10 +13,10 @@ import (
 // ruleWords are the rules as people name them.
 var ruleWords = map[string]alert.Rule{
 	"breakout": alert.Breakout, "breakouts": alert.Breakout, "break": alert.Breakout, "пробой": alert.Breakout, "пробои": alert.Breakout, "突破": alert.Breakout,
-	"approach": alert.Approach, "approaches": alert.Approach, "near": alert.Approach, "подход": alert.Approach, "приближение": alert.Approach, "接近": alert.Approach, "逼近": alert.Approach,
-	"imbalance": alert.Imbalance, "ratio": alert.Imbalance, "skew": alert.Imbalance, "перевес": alert.Imbalance, "дисбаланс": alert.Imbalance, "失衡": alert.Imbalance, "多空比": alert.Imbalance,
+	"approach": alert.Approach, "approaches": alert.Approach, "near": alert.Approach, "подход": alert.Approach, "приближение": alert.Approach, "接近": alert.Approach, "逼近": alert.Approach, "逼近密集区": alert.Approach, "подходы": alert.Approach,
+	"imbalance": alert.Imbalance, "ratio": alert.Imbalance, "skew": alert.Imbalance, "перевес": alert.Imbalance, "дисбаланс": alert.Imbalance, "失衡": alert.Imbalance, "多空失衡": alert.Imbalance, "多空比": alert.Imbalance,
 	"cascade": alert.Cascade, "cascades": alert.Cascade, "каскад": alert.Cascade, "каскады": alert.Cascade, "连环": alert.Cascade, "连环爆仓": alert.Cascade, "瀑布": alert.Cascade,
-	"large": alert.Large, "whale": alert.Large, "whales": alert.Large, "big": alert.Large, "крупные": alert.Large, "крупная": alert.Large, "кит": alert.Large, "大单": alert.Large, "大额": alert.Large,
+	"large": alert.Large, "whale": alert.Large, "whales": alert.Large, "big": alert.Large, "крупные": alert.Large, "крупная": alert.Large, "кит": alert.Large, "大单": alert.Large, "大额": alert.Large, "大额爆仓": alert.Large,
 	"funding": alert.Funding, "фандинг": alert.Funding, "资金费率": alert.Funding, "费率": alert.Funding,
 	"oi": alert.OpenInterest, "openinterest": alert.OpenInterest, "ои": alert.OpenInterest, "оi": alert.OpenInterest, "持仓": alert.OpenInterest, "持仓量": alert.OpenInterest,
 	"price": alert.Price, "цена": alert.Price, "价格": alert.Price,

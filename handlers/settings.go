@@ -282,11 +282,22 @@ func termsChangeWords(l *locales.Language, e chat.Entry) string {
 		}
 		return l.Say("log.digest", "time", e.Arg("at"))
 	case "cap":
-		return l.Say("log.cap", "from", e.Arg("from"), "to", e.Arg("to"))
+		none := func(n string) string {
+			if n == "0" {
+				return l.Say("button.off")
+			}
+			return n
+		}
+		return l.Say("log.cap", "from", none(e.Arg("from")), "to", none(e.Arg("to")))
 	case "cooldown":
-		from, _ := time.ParseDuration(e.Arg("from"))
-		to, _ := time.ParseDuration(e.Arg("to"))
-		return l.Say("log.cooldown", "from", l.Span(from), "to", l.Span(to))
+		span := func(name string) string {
+			d, err := time.ParseDuration(e.Arg(name))
+			if err != nil || d <= 0 {
+				return l.Say("button.usual")
+			}
+			return l.Span(d)
+		}
+		return l.Say("log.cooldown", "from", span("from"), "to", span("to"))
 	case "followups":
 		if e.Arg("on") == "true" {
 			return l.Say("log.followups_on")
