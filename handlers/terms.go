@@ -148,6 +148,9 @@ func takeWord(words, list []string) (rest []string, found bool) {
 // parseHours reads "23:00-07:00", "23-7" and "11pm-7am".
 func parseHours(text string) (from, to alert.Clock, ok bool) {
 	text = strings.NewReplacer("to", "-", "до", "-", "到", "-", "至", "-", "~", "-").Replace(minus.Replace(strings.ToLower(text)))
+	for _, from := range []string{"from", "с", "c", "从", "自"} {
+		text = strings.TrimPrefix(text, from)
+	}
 	first, second, two := strings.Cut(text, "-")
 	from, ok1 := parseHour(first)
 	to, ok2 := parseHour(second)

@@ -133,7 +133,7 @@ func (s *Store) Undo(ctx context.Context, home chat.Target, e chat.Entry) (chat.
 		if err := s.restore(tx, undone); err != nil && !errors.Is(err, errNothing) {
 			return err
 		}
-		e.Args = append(e.Args, "what", undone.Entry.Change)
+		e.Args = append(append(e.Args, "what", undone.Entry.Change), undone.Entry.Args...)
 		return errors.Join(writeUndo(tx, key, all[:len(all)-1]), s.log(tx, home, e))
 	})
 	if err != nil {
