@@ -108,14 +108,14 @@ func (c *call) sayForecast(ctx context.Context, p *paragraphs, of []ruleCoin, be
 		p.line(c.lang.Text("forecast.unknown"))
 		return
 	}
-	if span < time.Hour && len(found) == 0 {
+	if span < time.Second && len(found) == 0 {
 		p.line(c.lang.Text("forecast.young"))
 		return
 	}
 	is, was := c.count(found, span, after), c.count(found, span, before)
-	p.line(c.lang.Text("forecast.fired", "times", c.lang.Count("forecast.times", is.fired), "span", c.lang.Span(max(time.Minute, is.span)),
+	p.line(c.lang.Text("forecast.fired", "times", c.lang.Count("forecast.times", is.fired), "span", c.lang.Span(max(time.Second, is.span)),
 		"now", c.lang.Count("forecast.times", was.fired)))
 	if span < forecastSpan-time.Hour {
-		p.line(c.lang.Text("forecast.short", "span", c.lang.Span(max(time.Minute, span))))
+		p.line(c.lang.Text("forecast.short", "span", c.lang.Span(max(time.Second, span))))
 	}
 }

@@ -70,7 +70,11 @@ function message(who) {
 // Signs in texts that not every system has a font for are drawn by the style
 // sheet. They stay in the text, for copying and for screen readers.
 const signs = { "🔵": "blue", "🟠": "orange", "🔄": "refresh", "🧪": "flask", "⚖️": "scales", "⚠️": "warning", "⏪": "rewind",
-  "🔔": "bell", "🔕": "mute", "🚨": "siren", "🎯": "target", "🔁": "refresh", "⏸": "pause", "▶": "play", "✖": "cross", "✅": "check" };
+  "🔔": "bell", "🔕": "mute", "🚨": "siren", "🎯": "target", "🔁": "refresh", "⏸": "pause", "▶": "play", "✖": "cross", "✅": "check",
+  "🌙": "moon", "📰": "news", "🔎": "lens", "📊": "bars", "⏱": "clock", "⏰": "clock", "⏳": "clock",
+  "🧲": "magnet", "🌊": "wave", "🐋": "whale", "💸": "coins", "📈": "rise", "📉": "fall", "📣": "horn",
+  "📍": "pin", "🌍": "globe", "👥": "people", "⚙️": "gear", "⚙": "gear", "✏️": "pencil", "✏": "pencil",
+  "↩️": "undo", "↩": "undo", "🗑": "bin", "📒": "book", "➕": "plus", "❌": "failed" };
 const anySign = new RegExp(`(${Object.keys(signs).join("|")})`, "u");
 
 function signed(text) {
