@@ -155,7 +155,10 @@ type room struct {
 	charts   *fakeCharts
 }
 
-func newRoom(tb testing.TB) *room { return newRoomWith(tb, func(*handlers.Options) {}) }
+func newRoom(tb testing.TB) *room {
+	tb.Helper()
+	return newRoomWith(tb, func(*handlers.Options) {})
+}
 
 // newRoomWith is newRoom with other options.
 func newRoomWith(tb testing.TB, change func(*handlers.Options)) *room {

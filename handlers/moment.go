@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -187,5 +188,5 @@ func parseHour(word string) (alert.Clock, bool) {
 
 // clockText writes a time of day: "23:00".
 func clockText(c alert.Clock) string {
-	return string([]byte{'0' + byte(c/600), '0' + byte(c/60%10), ':', '0' + byte(c%60/10), '0' + byte(c%10)})
+	return fmt.Sprintf("%02d:%02d", c/60, c%60)
 }

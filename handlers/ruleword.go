@@ -85,10 +85,10 @@ func strength(l *locales.Language, r alert.Rule, v float64) string {
 
 // least words a threshold: "from $1B".
 func least(l *locales.Language, r alert.Rule, threshold float64) string {
-	switch {
-	case threshold == 0:
+	switch threshold {
+	case 0:
 		return l.Say("alerts.usual")
-	case threshold == alert.Every:
+	case alert.Every:
 		return l.Say("alerts.any")
 	default:
 		return l.Say("alerts.at_least", "amount", strength(l, r, threshold))

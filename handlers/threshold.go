@@ -140,7 +140,7 @@ func (c *call) thresholds(ctx context.Context, s subject, a alert.Chat, coin mar
 	var p paragraphs
 	p.line(l.Text("threshold.current", "coin", string(coin), "rule", ruleName(l, rule), "least", least(l, rule, now)))
 	p.line(l.Text("rule."+string(rule)+"_means", "hold", l.Span(c.opts.Hold)))
-	p.line(l.Text("rule."+string(rule)+"_usual"))
+	p.line(l.Text("rule." + string(rule) + "_usual"))
 	c.sayForecast(ctx, &p, []ruleCoin{{rule, coin}}, a, a)
 	p.line(l.Text("threshold.example", "coin", lower(coin), "rule", string(rule), "value", exampleOf(rule)))
 	if rule == alert.Breakout {

@@ -119,7 +119,7 @@ func (c *call) trouble(err error, coin market.Coin) chat.Reply {
 // and language.
 type wordKey struct {
 	part, language, zone string
-	key            snapshot.Key
+	key                  snapshot.Key
 }
 
 type worded struct {

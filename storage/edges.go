@@ -72,7 +72,7 @@ func addEdge(tx *bolt.Tx, key []byte, n int) error {
 	if held += n; held <= 0 {
 		return b.Delete(key)
 	}
-	return b.Put(key, binary.BigEndian.AppendUint32(nil, uint32(min(held, math.MaxUint32)))) //nolint:gosec // above zero
+	return b.Put(key, binary.BigEndian.AppendUint32(nil, uint32(min(held, math.MaxUint32))))
 }
 
 // countEdges counts the thresholds of all rows that there are.

@@ -101,7 +101,7 @@ func past(tx *bolt.Tx, id string) (key []byte, found *pastRecord) {
 	}
 	found, err := decodePast(tx.Bucket(historyBucket).Get(key))
 	if err != nil {
-		return nil, nil //nolint:nilerr // as good as unknown
+		return nil, nil // as good as unknown
 	}
 	return key, found
 }

@@ -94,8 +94,8 @@ func changedFields(before, after []byte, settings bool) (was, is map[string]json
 // skips reports whether a field does not count. Of the settings the language does.
 func skips(name string, settings bool) bool {
 	for _, field := range untouched {
-		if field == name && !(settings && name == "language") {
-			return true
+		if field == name {
+			return !settings || name != "language"
 		}
 	}
 	return false
