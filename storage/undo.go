@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -93,12 +94,7 @@ func changedFields(before, after []byte, settings bool) (was, is map[string]json
 
 // skips reports whether a field does not count. Of the settings the language does.
 func skips(name string, settings bool) bool {
-	for _, field := range untouched {
-		if field == name {
-			return !settings || name != "language"
-		}
-	}
-	return false
+	return slices.Contains(untouched, name) && (!settings || name != "language")
 }
 
 func fieldsOf(record []byte) (map[string]json.RawMessage, error) {
