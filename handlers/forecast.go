@@ -67,8 +67,20 @@ func (c *call) pastOf(ctx context.Context, of []ruleCoin) (found []alert.Past, s
 		}
 		span = min(span, max(0, c.now.Sub(since)))
 	}
+	found = c.ofThisMarket(found)
 	slices.SortStableFunc(found, func(a, b alert.Past) int { return a.At.Compare(b.At) })
 	return found, span, true
+}
+
+// ofThisMarket leaves out what was found on another kind of market than is shown now: an
+// invented one, say.
+func (c *call) ofThisMarket(found []alert.Past) []alert.Past {
+	coin, _ := c.defaults()
+	snap := c.peek(coin, alertWindow)
+	if snap == nil {
+		return found
+	}
+	return slices.DeleteFunc(found, func(a alert.Past) bool { return !a.Provenance.Comparable(snap.Price.Provenance) })
 }
 
 // count is what a chat with some wishes would have heard of what was found.

@@ -40,6 +40,7 @@ func record(ctx context.Context, c *call) chat.Reply {
 		c.opts.Log.Error("past alerts not read", slog.Any("err", err))
 		return c.fail("error.broken")
 	}
+	past = c.ofThisMarket(past)
 	var p paragraphs
 	p.line(l.Text("record.title", "coin", name, "span", l.Span(recordSpan)))
 	if len(past) == 0 {

@@ -127,6 +127,12 @@ type Provenance struct {
 	RecordedAt time.Time
 }
 
+// Comparable reports whether two figures are of markets that may be counted together: a live
+// one, an invented one and one that is played from a recording are three kinds.
+func (p Provenance) Comparable(o Provenance) bool {
+	return p.Demo == o.Demo && p.RecordedAt.IsZero() == o.RecordedAt.IsZero()
+}
+
 // PriceKind says which price a source quotes.
 type PriceKind string
 

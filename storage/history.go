@@ -17,12 +17,12 @@ import (
 )
 
 const (
-	// historyKept is how long past alerts are kept.
-	historyKept = 400 * 24 * time.Hour
+	// breakoutsKept is how long past breakouts are kept, for the record, and othersKept
+	// what other rules found, for previews.
+	breakoutsKept = 180 * 24 * time.Hour
+	othersKept    = 30 * 24 * time.Hour
 	// forgetAtMost bounds the past alerts that are forgotten with one new one.
 	forgetAtMost = 8
-	// baseSpan is how far back the alerts reach that an outcome is compared with.
-	baseSpan = 180 * 24 * time.Hour
 )
 
 // pastRecord is how a past alert stands in the file. Fields are only ever added.
@@ -54,7 +54,11 @@ func (r *recording) remember(a *alert.Alert, recipients int, entries []entryRef)
 	if err := r.tx.Bucket(historyKeysBucket).Put([]byte(a.ID), key); err != nil {
 		return err
 	}
-	return r.forgetPast(historyPrefix(a.Rule, a.Coin))
+	kept := othersKept
+	if a.Rule == alert.Breakout {
+		kept = breakoutsKept
+	}
+	return r.forgetPast(historyPrefix(a.Rule, a.Coin), kept)
 }
 
 // trace keeps what nobody is told of, once.
@@ -75,8 +79,8 @@ func (r *recording) putPast(key []byte, past *pastRecord) error {
 }
 
 // forgetPast drops the oldest alerts of a rule and coin.
-func (r *recording) forgetPast(prefix []byte) error {
-	limit := appendMoment(bytes.Clone(prefix), r.now.Add(-historyKept))
+func (r *recording) forgetPast(prefix []byte, kept time.Duration) error {
+	limit := appendMoment(bytes.Clone(prefix), r.now.Add(-kept))
 	var old [][]byte
 	cursor := r.tx.Bucket(historyBucket).Cursor()
 	for key, _ := cursor.Seek(prefix); bytes.HasPrefix(key, prefix) && len(old) < forgetAtMost && bytes.Compare(key, limit) < 0; key, _ = cursor.Next() {
@@ -136,18 +140,18 @@ func (r *recording) outcome(a *alert.Alert) ([]entryRef, bool, error) {
 	if p == nil {
 		return nil, false, nil
 	}
-	a.Followed.BaseHeld, a.Followed.BaseCount = baseRate(r.tx, p.Alert.Rule, a.Coin, a.Followed.After, r.now)
+	a.Followed.BaseHeld, a.Followed.BaseCount = baseRate(r.tx, &p.Alert, a.Followed.After, r.now)
 	p.Outcomes = slices.DeleteFunc(p.Outcomes, func(o followedRecord) bool { return o.After == a.Followed.After })
 	p.Outcomes = append(p.Outcomes, followedRecord(*a.Followed))
 	return p.Entries, true, r.putPast(key, p)
 }
 
-// baseRate counts the alerts of a rule and coin whose outcome after a time is known, and
-// those of them that held.
-func baseRate(tx *bolt.Tx, rule alert.Rule, coin market.Coin, after time.Duration, now time.Time) (held, count int) {
-	scanPast(tx, rule, coin, now.Add(-baseSpan), func(p *pastRecord) {
+// baseRate counts the alerts of the rule, coin and kind of market of an alert whose outcome
+// after a time is known, and those of them that held.
+func baseRate(tx *bolt.Tx, a *newsRecord, after time.Duration, now time.Time) (held, count int) {
+	scanPast(tx, a.Rule, a.Coin, now.Add(-breakoutsKept), func(p *pastRecord) {
 		for _, o := range p.Outcomes {
-			if o.After != after {
+			if o.After != after || !market.Provenance(p.Alert.Provenance).Comparable(market.Provenance(a.Provenance)) {
 				continue
 			}
 			count++
