@@ -224,6 +224,9 @@ func TestFilesOfEarlierSchemas(t *testing.T) {
 				for range starts - 1 {
 					r.restart(t)
 				}
+				if condition, err := r.Inspect(t.Context()); err != nil || len(condition.Faults) > 0 {
+					t.Errorf("condition: %+v, %v", condition, err)
+				}
 				told, err := os.ReadFile(strings.TrimSuffix(file, ".db") + ".json")
 				if err != nil {
 					t.Fatal(err)
