@@ -78,7 +78,7 @@ func (e *exporting) part(bucket []byte, count *int, read func(*imported, []byte)
 		}
 		var in imported
 		var ok bool
-		in.chat, ok = chatOf(key)
+		in.chat, ok = splitChatKey(string(key))
 		if err := read(&in, value); err != nil || !ok {
 			e.unreadable++
 			return nil //nolint:nilerr // counted; the others must not suffer
@@ -112,7 +112,7 @@ func readChangeRow(in *imported, value []byte) error {
 }
 
 func readMoveRow(in *imported, value []byte) error {
-	to, ok := chatOf(value)
+	to, ok := splitChatKey(string(value))
 	if !ok {
 		return errWire
 	}

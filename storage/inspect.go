@@ -92,12 +92,6 @@ func (i *inspection) each(bucket []byte, look func(key, value []byte)) error {
 	})
 }
 
-// chatOf reads the key of a chat.
-func chatOf(key []byte) (chat.Target, bool) {
-	platform, id, ok := bytes.Cut(key, []byte{0})
-	return chat.Target{Platform: chat.Platform(platform), Chat: string(id)}, ok
-}
-
 // shown is a key as a host can read it.
 func shown(key []byte) string {
 	return fmt.Sprintf("%.80q", bytes.ReplaceAll(key, []byte{0}, []byte{' '}))
@@ -122,7 +116,7 @@ func (i *inspection) settings() error {
 func (i *inspection) records() error {
 	return i.each(alertsBucket, func(key, value []byte) {
 		i.Records++
-		t, ok := chatOf(key)
+		t, ok := splitChatKey(string(key))
 		c, err := decodeChat(value)
 		if err != nil || !ok {
 			i.fault("records", unreadableRecord, shown(key))
@@ -217,8 +211,8 @@ func (i *inspection) log() error {
 // moves looks for ids that lead in a circle.
 func (i *inspection) moves() error {
 	return i.each(movedBucket, func(key, value []byte) {
-		t, ok := chatOf(key)
-		_, valid := chatOf(value)
+		t, ok := splitChatKey(string(key))
+		_, valid := splitChatKey(string(value))
 		if !ok || !valid || circular(i.tx, t) {
 			i.fault("records", "moved chats lead nowhere", shown(key))
 		}
@@ -230,7 +224,7 @@ func circular(tx *bolt.Tx, t chat.Target) bool {
 	next := t
 	for range maxHops {
 		value := tx.Bucket(movedBucket).Get([]byte(chatKey(next)))
-		to, ok := chatOf(value)
+		to, ok := splitChatKey(string(value))
 		if !ok {
 			return false
 		}

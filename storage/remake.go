@@ -69,7 +69,7 @@ func changeFile(ctx context.Context, path string, old *Store, change func(old, f
 type Sizes struct{ Before, After int64 }
 
 // Compact writes the store in a folder anew without what was deleted from it, has the new
-// file checked and puts it in place. Whenever the process is killed, the old file is in
+// file checked and puts it in place if it is smaller. Whenever the process is killed, the old file is in
 // place or the new one. The error wraps ErrLocked when another process has it open.
 func Compact(ctx context.Context, dir string, check Check) (sizes Sizes, err error) {
 	s, err := Open(ctx, dir, nil)
@@ -117,6 +117,9 @@ func compact(ctx context.Context, db *bolt.DB, path string, check Check) (Sizes,
 	after, err := os.Stat(fresh)
 	if err != nil {
 		return Sizes{}, fmt.Errorf("compact: %w", err)
+	}
+	if after.Size() >= before.Size() {
+		return Sizes{Before: before.Size(), After: before.Size()}, nil
 	}
 	if _, err := swap(path, fresh, false); err != nil {
 		return Sizes{}, fmt.Errorf("compact: %w", err)

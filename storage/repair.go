@@ -47,7 +47,7 @@ func (s *Store) mend(ctx context.Context) error {
 		{chatsBucket, func(_, value []byte) bool { _, err := decodeSettings(value); return err != nil }},
 		{alertsBucket, func(key, value []byte) bool {
 			_, err := decodeChat(value)
-			_, ok := chatOf(key)
+			_, ok := splitChatKey(string(key))
 			return err != nil || !ok
 		}},
 		{auditBucket, func(_, value []byte) bool { _, err := decodeEntry(value); return err != nil }},
@@ -116,8 +116,8 @@ func asideIn(tx *bolt.Tx, bucket, key, value []byte) error {
 
 func (s *Store) mendMoves(ctx context.Context) error {
 	return s.walk(ctx, movedBucket, func(tx *bolt.Tx, key, value []byte) error {
-		t, ok := chatOf(key)
-		if _, valid := chatOf(value); ok && valid && !circular(tx, t) {
+		t, ok := splitChatKey(string(key))
+		if _, valid := splitChatKey(string(value)); ok && valid && !circular(tx, t) {
 			return nil
 		}
 		return tx.Bucket(movedBucket).Delete(key)
@@ -216,7 +216,7 @@ func (s *Store) rebuildIndex(ctx context.Context) error {
 				}
 			}
 		}
-		t, _ := chatOf(key)
+		t, _ := splitChatKey(string(key))
 		if err := writeChat(tx, t, &alert.Chat{}, &c); err != nil && !errors.Is(err, errNothing) {
 			return err
 		}
