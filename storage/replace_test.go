@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -263,6 +264,12 @@ func changeFiles(dir, job string) {
 			select {}
 		}
 	})
+	if limit, err := strconv.ParseUint(os.Getenv(fileLimit), 10, 64); err == nil {
+		if err := limitFiles(limit); err != nil {
+			_, _ = fmt.Fprintln(os.Stdout, "error", err)
+			os.Exit(1)
+		}
+	}
 	if err := replaceStore(context.Background(), dir, job, os.Getenv(crashInput)); err != nil {
 		_, _ = fmt.Fprintln(os.Stdout, "error", err)
 		os.Exit(1)
