@@ -213,6 +213,10 @@ func checkAlerts(c *alert.Chat) error {
 			return fmt.Errorf("level number %d: want at most %d", l.ID, uint64(maxLevelID))
 		}
 	}
+	// Its topic is part of a key.
+	if err := checkTarget(chat.Target{Platform: chat.Web, Chat: "any", Thread: c.Terms.Digest.Thread}); err != nil {
+		return fmt.Errorf("digest: %w", err)
+	}
 	if c.Empty() {
 		return errors.New("nothing is asked for")
 	}

@@ -237,6 +237,7 @@ func TestImportRefuses(t *testing.T) {
 		"a price of nothing":  {header + line(`"alerts":{"levels":[{"id":1,"coin":"BTC","usd":-1}]}`), "level: price of -1"},
 		"a huge number":       {header + line(`"alerts":{"levels":[{"id":18446744073709551615,"coin":"BTC","usd":1}]}`), "level number"},
 		"a clock":             {header + line(`"alerts":{"terms":{"digest":{"on":true,"at":5000}}}`), "minute 5000"},
+		"a NUL in a topic":    {header + line(`"alerts":{"terms":{"digest":{"on":true,"at":5,"thread":"a\u0000b"}}}`), "digest: topic id"},
 		"no wish":             {header + line(`"alerts":{}`), "nothing is asked for"},
 		"nothing in a line":   {header + line(`"chat":"6"`), "want one"},
 		"two in a line":       {header + line(`"settings":{"since":"2026-11-24T12:00:00Z"},"moved_to":{"platform":"telegram","chat":"6"}`), "want one"},
