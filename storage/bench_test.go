@@ -11,6 +11,7 @@ import (
 	"liqbot/alert"
 	"liqbot/chat"
 	"liqbot/market"
+	"liqbot/storage"
 )
 
 // crowd fills a store with private chats that subscribe to one of some coins each.
@@ -146,5 +147,19 @@ func BenchmarkLookups(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// BenchmarkTransfer exports 100,000 chats and imports them into an empty store.
+func BenchmarkTransfer(b *testing.B) {
+	r := crowd(b, 100_000, 50)
+	for b.Loop() {
+		var text bytes.Buffer
+		if _, err := r.Export(b.Context(), &text, "bench"); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := storage.Import(b.Context(), b.TempDir(), &text, storage.ImportOptions{Check: sound}); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

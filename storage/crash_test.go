@@ -32,6 +32,12 @@ func TestMain(m *testing.M) {
 		deliverUntilKilled(dir)
 	case os.Getenv(crashJob) == "fail":
 		writeUntilTheDiskFails(dir)
+	case os.Getenv(crashJob) == "full":
+		writeUntilTheDiskIsFull(dir)
+	case os.Getenv(crashJob) == "open":
+		openAndEnd(dir)
+	case os.Getenv(crashStep) != "":
+		changeFiles(dir, os.Getenv(crashJob))
 	default:
 		writeUntilKilled(dir)
 	}

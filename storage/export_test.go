@@ -2,6 +2,7 @@ package storage
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -184,4 +185,32 @@ func (s *Store) Written() (n int64, err error) {
 		return nil
 	})
 	return n, err
+}
+
+// AtStep calls f between the steps that change files.
+func AtStep(f func(step string)) { atStep = f }
+
+// ParseLine reads a line of an export and writes it anew.
+func ParseLine(text []byte) ([]byte, error) {
+	in, err := parseLine(text)
+	if err != nil {
+		if in != (imported{}) {
+			panic("a value beside an error")
+		}
+		return nil, err
+	}
+	l, err := in.line()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(l)
+}
+
+// Spoil deletes and adds rows of a bucket.
+func (s *Store) Spoil(bucket string, spoil func(get func(key []byte) []byte, first []byte, put func(key, value []byte) error, drop func(key []byte) error) error) error {
+	return s.db.Update(func(tx *bolt.Tx) error {
+		b := tx.Bucket([]byte(bucket))
+		key, _ := b.Cursor().First()
+		return spoil(b.Get, bytes.Clone(key), b.Put, b.Delete)
+	})
 }

@@ -33,7 +33,7 @@ const barsKept = 32 * 24 * time.Hour
 
 // Market keeps what the exchanges told: bars of the last month and what was reported as
 // liquidated. It is a file of its own: losing it costs a download and the record of the
-// self-check, but no promise, so it is no part of a backup. A damaged one is put aside and
+// self-check, but no promise, so it is backed up only on request. A damaged one is put aside and
 // begun anew. It is safe for concurrent use.
 type Market struct {
 	db  *bolt.DB
@@ -68,7 +68,7 @@ func OpenMarket(ctx context.Context, dir string, now func() time.Time) (m *Marke
 func openMarket(ctx context.Context, path string, now time.Time) (*bolt.DB, error) {
 	var db *bolt.DB
 	err := guarded(ctx, path, func() (err error) {
-		if db, err = bolt.Open(path, 0o600, options(false)); err != nil {
+		if db, err = openLive(path); err != nil {
 			return err
 		}
 		err = db.Update(func(tx *bolt.Tx) error {

@@ -82,9 +82,18 @@ func Open(ctx context.Context, dir string, now func() time.Time) (*Store, error)
 	if err := create(path); err != nil {
 		return nil, err
 	}
+	s, err := openFile(ctx, path, now)
+	if err == nil {
+		sweepFolder(dir)
+	}
+	return s, err
+}
+
+// openFile opens a store's file.
+func openFile(ctx context.Context, path string, now func() time.Time) (*Store, error) {
 	var db *bolt.DB
 	err := guarded(ctx, path, func() (err error) {
-		if db, err = bolt.Open(path, 0o600, options(false)); err != nil {
+		if db, err = openLive(path); err != nil {
 			return err
 		}
 		if err = migrate(db); err != nil {
@@ -98,6 +107,28 @@ func Open(ctx context.Context, dir string, now func() time.Time) (*Store, error)
 	s := &Store{db: db, path: path, now: now, broken: make(chan struct{})}
 	s.settings.Store(new(sync.Map))
 	return s, nil
+}
+
+// openLive opens the file that has a name once its lock is held: another process may have
+// put a new one in its place while this one waited.
+func openLive(path string) (*bolt.DB, error) {
+	for range 3 {
+		var file *os.File
+		o := options(false)
+		o.OpenFile = func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
+			f, err = os.OpenFile(name, flag, mode)
+			file = f
+			return f, err
+		}
+		db, err := bolt.Open(path, 0o600, o)
+		if err != nil || inPlace(file, path) {
+			return db, err
+		}
+		if err := db.Close(); err != nil {
+			return nil, err
+		}
+	}
+	return nil, bolterrors.ErrTimeout
 }
 
 // Path is the store's file.
@@ -140,25 +171,6 @@ func create(path string) error {
 		return fmt.Errorf("create data file: %w", err)
 	}
 	return nil
-}
-
-// emptyFile makes a new file beside a path. What a crash left of an earlier
-// attempt is removed.
-func emptyFile(path string) (string, error) {
-	left, err := filepath.Glob(path + ".*.new")
-	if err != nil {
-		return "", err
-	}
-	for _, old := range left {
-		if info, err := os.Stat(old); err == nil && time.Since(info.ModTime()) > time.Minute {
-			_ = os.Remove(old) // another process may have been faster
-		}
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.new")
-	if err != nil {
-		return "", err
-	}
-	return f.Name(), f.Close()
 }
 
 func options(readOnly bool) *bolt.Options {

@@ -109,7 +109,11 @@ func (a *app) close() error {
 func (a *app) run(ctx context.Context) error {
 	a.log.Info("starting", slog.String("version", version()), slog.String("source", a.source.Name()),
 		slog.String("data", a.store.Path()), slog.Any("platforms", platformNames(a.platforms)))
-	control, err := newControl(ctx, a.cfg.dataDir, a.store)
+	var market *storage.Market
+	if m, ok := a.source.(*marketSource); ok {
+		market = m.file
+	}
+	control, err := newControl(ctx, a.cfg.dataDir, a.store, market)
 	if err != nil {
 		return err
 	}

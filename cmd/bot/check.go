@@ -56,15 +56,33 @@ func result(what, text string, err error) finding {
 }
 
 func (sh *shell) checkCommand() *cobra.Command {
-	return &cobra.Command{
+	var data, repair bool
+	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Tell what is configured, what works and what does not",
 		Long: `check reads the settings, tries the source, the data folder, the web address and
 the chat platforms, and says of each whether it works and what to do if not. It
-sends no message and shows no token. The exit code is 1 when something fails.`,
+sends no message and shows no token. The exit code is 1 when something fails.
+
+With --data it looks at the data instead, row by row, also while the bot runs. With
+--repair as well, and the bot stopped, it mends what can be mended: the index of who
+hears what is made anew from what each chat has asked for, and what cannot be read is
+set aside. The data before the repair is kept beside it.`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return sh.check(cmd.Context()) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			switch {
+			case repair && !data:
+				return fmt.Errorf("%w: --repair is about the data; want: bot check --data --repair", errUsage)
+			case data:
+				return sh.inspect(cmd.Context(), repair)
+			default:
+				return sh.check(cmd.Context())
+			}
+		},
 	}
+	cmd.Flags().BoolVar(&data, "data", false, "look at the data, row by row")
+	cmd.Flags().BoolVar(&repair, "repair", false, "with --data: mend what can be mended")
+	return cmd
 }
 
 func (sh *shell) check(ctx context.Context) error {

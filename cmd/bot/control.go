@@ -26,6 +26,12 @@ const controlFile = "control.json"
 // was ours is not taken for the bot.
 const controlMark = "Liqbot-Control"
 
+// What the door hands out.
+const (
+	storeCopy  = "/backup"
+	marketCopy = "/market"
+)
+
 // controlAddress is the content of the control file.
 type controlAddress struct {
 	Addr  string `json:"addr"`
@@ -40,7 +46,8 @@ type control struct {
 	path     string
 }
 
-func newControl(ctx context.Context, dir string, store *storage.Store) (*control, error) {
+// newControl opens the door. market is nil for a bot without exchanges.
+func newControl(ctx context.Context, dir string, store *storage.Store, market *storage.Market) (*control, error) {
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -56,7 +63,10 @@ func newControl(ctx context.Context, dir string, store *storage.Store) (*control
 		return nil, errors.Join(fmt.Errorf("control: %w", err), l.Close())
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /backup", func(w http.ResponseWriter, r *http.Request) { serveBackup(w, r, dir, store) })
+	mux.HandleFunc("POST "+storeCopy, func(w http.ResponseWriter, r *http.Request) { serveCopy(w, r, dir, store) })
+	if market != nil {
+		mux.HandleFunc("POST "+marketCopy, func(w http.ResponseWriter, r *http.Request) { serveCopy(w, r, dir, market) })
+	}
 	c.server = &http.Server{Handler: authorized(address.Token, mux), ReadHeaderTimeout: 5 * time.Second}
 	return c, nil
 }
@@ -87,8 +97,11 @@ func (c *control) run(ctx context.Context) error {
 	return fmt.Errorf("control: %w", err)
 }
 
-func serveBackup(w http.ResponseWriter, r *http.Request, dir string, store *storage.Store) {
-	path, err := store.CopyTo(dir)
+func serveCopy(w http.ResponseWriter, r *http.Request, dir string, file interface {
+	CopyTo(dir string) (string, error)
+},
+) {
+	path, err := file.CopyTo(dir)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
@@ -97,9 +110,9 @@ func serveBackup(w http.ResponseWriter, r *http.Request, dir string, store *stor
 	http.ServeFile(w, r, path)
 }
 
-// fetchBackup asks a running bot for a copy of its store. It reports false when no
-// bot answers: then the store's own lock decides whether one runs.
-func fetchBackup(ctx context.Context, dir string, to io.Writer) (bool, error) {
+// fetchCopy asks a running bot for a copy of its store or its market file. It reports false
+// when no bot answers or it has no such file: then the file's own lock decides.
+func fetchCopy(ctx context.Context, dir, what string, to io.Writer) (bool, error) {
 	content, err := os.ReadFile(filepath.Join(dir, controlFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
@@ -111,7 +124,7 @@ func fetchBackup(ctx context.Context, dir string, to io.Writer) (bool, error) {
 	if err := json.Unmarshal(content, &address); err != nil {
 		return false, fmt.Errorf("control: %s: %w", controlFile, err)
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address.Addr+"/backup", nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address.Addr+what, nil)
 	if err != nil {
 		return false, fmt.Errorf("control: %w", err)
 	}
@@ -124,10 +137,11 @@ func fetchBackup(ctx context.Context, dir string, to io.Writer) (bool, error) {
 		return false, nil // the file is left over from a bot that was killed
 	}
 	defer response.Body.Close()
-	if response.Header.Get(controlMark) == "" || response.StatusCode == http.StatusUnauthorized {
+	status := response.StatusCode
+	if response.Header.Get(controlMark) == "" || status == http.StatusUnauthorized || status == http.StatusNotFound {
 		return false, nil
 	}
-	if response.StatusCode != http.StatusOK {
+	if status != http.StatusOK {
 		return false, fmt.Errorf("control: the running bot answered %s", response.Status)
 	}
 	if _, err := io.Copy(to, response.Body); err != nil {

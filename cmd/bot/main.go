@@ -107,7 +107,8 @@ lists and explains them all.`,
 	root.SetErr(sh.err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, err) })
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(sh.runCommand(), sh.demoCommand(), sh.liqCommand(), sh.checkCommand(), sh.recordCommand(), sh.replayCommand(), sh.backupCommand(), sh.backtestCommand(), sh.verifyCommand())
+	root.AddCommand(sh.runCommand(), sh.demoCommand(), sh.liqCommand(), sh.checkCommand(), sh.recordCommand(), sh.replayCommand(), sh.backtestCommand())
+	root.AddCommand(sh.backupCommand(), sh.restoreCommand(), sh.compactCommand(), sh.exportCommand(), sh.importCommand(), sh.verifyCommand())
 	return root
 }
 

@@ -49,9 +49,10 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"png":      checkPNG,
-			"waitfile": waitFile,
-			"damage":   damage,
+			"png":       checkPNG,
+			"waitfile":  waitFile,
+			"damage":    damage,
+			"swapbytes": swapBytes,
 		},
 	})
 }

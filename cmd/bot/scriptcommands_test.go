@@ -5,6 +5,7 @@ import (
 	"image/png"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -49,4 +50,23 @@ func damage(ts *testscript.TestScript, neg bool, args []string) {
 		content[i] ^= 0xff
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), content, 0o600))
+}
+
+// swapBytes is the script command "swapbytes FILE OLD NEW": it puts bytes, written as in a
+// Go string, in the place of as many others, everywhere.
+func swapBytes(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: swapbytes FILE OLD NEW")
+	}
+	var parts [2]string
+	for i, quoted := range args[1:] {
+		var err error
+		parts[i], err = strconv.Unquote(`"` + quoted + `"`)
+		ts.Check(err)
+	}
+	content := ts.ReadFile(args[0])
+	if !strings.Contains(content, parts[0]) || len(parts[0]) != len(parts[1]) {
+		ts.Fatalf("%s has no %q, or that is not as long as %q", args[0], parts[0], parts[1])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.ReplaceAll(content, parts[0], parts[1])), 0o600))
 }
