@@ -56,7 +56,8 @@ type Alert struct {
 	IntensityUSD float64
 	IntensityAt  time.Time
 	// At is the market time of the price that confirmed the alert, Crossed of the
-	// first one beyond the level.
+	// first one beyond the level. Of a Large order At is when it was, and Crossed that of
+	// the price.
 	At, Crossed time.Time
 	// Last is when the alert before this one of the same rule and coin was, zero for
 	// none.

@@ -168,7 +168,7 @@ func (h *Handlers) wordAlert(a *alert.Alert, l *locales.Language, snap *snapshot
 		key = "alert.last_price"
 	}
 	if a.PriceUSD > 0 {
-		p.line(l.Text(key, "price", l.Price(a.PriceUSD), "time", l.DateTimeSeconds(a.At)))
+		p.line(l.Text(key, "price", l.Price(a.PriceUSD), "time", l.DateTimeSeconds(pricedAt(a))))
 	}
 	wordRule(&p, a, l)
 	if a.Solo {

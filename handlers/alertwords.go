@@ -49,6 +49,14 @@ func alertTitle(l *locales.Language, a *alert.Alert) chat.Text {
 	}
 }
 
+// pricedAt is the market time of an alert's price.
+func pricedAt(a *alert.Alert) time.Time {
+	if a.Rule == alert.Large && !a.Crossed.IsZero() {
+		return a.Crossed // At is when the order was
+	}
+	return a.At
+}
+
 // wordRule says what a rule found beyond the title.
 func wordRule(p *paragraphs, a *alert.Alert, l *locales.Language) {
 	side := func(rising, falling string) string {

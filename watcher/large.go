@@ -147,6 +147,7 @@ func seenSince(r *snapshot.Realised) time.Time {
 
 func large(l Limits, g glance, s *snapshot.Snapshot, now time.Time, o *snapshot.SeenOrder) alert.Alert {
 	a := news(alert.Large, l, g, s, now)
+	a.Crossed = g.At // that of the price
 	a.At, a.LevelUSD, a.Venue, a.Rising = wall(earlier(o.At, now)), o.PriceUSD, o.Venue, o.Side == market.Short
 	from := pool{}
 	from.add(s.Realised.AsOf, o.Venue)
