@@ -26,7 +26,9 @@ func found() []alert.Alert {
 		with(alert.Imbalance, func(a *alert.Alert) { a.Strength, a.Value, a.Rising = 3.2, 3.2, true }),
 		with(alert.Imbalance, func(a *alert.Alert) { a.ID, a.Strength, a.Flipped = "flip", 1.6, true }),
 		with(alert.Cascade, func(a *alert.Alert) { a.Strength, a.Value, a.Usual, a.Span = 48e6, 48e6, 4e6, 15*time.Minute }),
-		with(alert.Large, func(a *alert.Alert) { a.Strength, a.LevelUSD, a.Venue, a.At = 5.2e6, 95100, "Bybit", now.Add(-3*time.Second) }),
+		with(alert.Large, func(a *alert.Alert) {
+			a.Strength, a.LevelUSD, a.Venue, a.At = 5.2e6, 95100, "Bybit", now.Add(-3*time.Second)
+		}),
 		with(alert.Funding, func(a *alert.Alert) { a.Strength, a.Value, a.Usual, a.Rising = 0.0006, 0.0007, 0.0001, true }),
 		with(alert.OpenInterest, func(a *alert.Alert) { a.Strength, a.Value, a.Usual, a.Span = 0.062, 8.1e9, 0.007, time.Hour }),
 		with(alert.Outcome, func(a *alert.Alert) {
