@@ -97,10 +97,8 @@ type Followed struct {
 	Watched       bool
 	// Held says that the price is still beyond the level.
 	Held bool
-	// Base is how many such alerts held for as long before, of how many; Replayed says
-	// that they are from a replay of recorded markets, for want of own ones.
+	// BaseHeld is how many such alerts held for as long before, of BaseCount.
 	BaseHeld, BaseCount int
-	Replayed            bool
 }
 
 // Meets reports whether the alert is one for a chat with a threshold: it has reached

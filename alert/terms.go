@@ -23,10 +23,32 @@ type Clock int
 // MaxClock is the last minute of a day.
 const MaxClock Clock = 24*60 - 1
 
-// On is the moment of a day at which a local clock shows the time; where a change of
-// the clocks skips it, the moment after.
+// On is the moment of a day at which a clock of its zone shows the time; where a change of
+// the clocks skips it, the first moment after.
 func (c Clock) On(day time.Time) time.Time {
-	return time.Date(day.Year(), day.Month(), day.Day(), int(c)/60, int(c)%60, 0, 0, day.Location())
+	y, m, d := day.Date()
+	at := func(minute Clock) time.Time { return time.Date(y, m, d, 0, int(minute), 0, 0, day.Location()) }
+	// time.Date does not say on which side of a gap it lands.
+	for minute := c; minute <= c+longestGap; minute++ {
+		if t := at(minute); shows(t, minute) {
+			return t
+		}
+	}
+	return at(c)
+}
+
+// longestGap is more than any change of the clocks skips.
+const longestGap Clock = 3 * 60
+
+func shows(at time.Time, minute Clock) bool {
+	return at.Hour()*60+at.Minute() == int(minute%(MaxClock+1))
+}
+
+// Days is a moment around the noon of a day that is so many days later. Not every day has
+// every other time.
+func Days(local time.Time, later int) time.Time {
+	y, m, d := local.Date()
+	return time.Date(y, m, d+later, 12, 0, 0, 0, local.Location())
 }
 
 // Quiet are the hours of a day in which a chat is left alone.
@@ -48,10 +70,9 @@ func (q Quiet) At(local time.Time) (quiet bool, over time.Time) {
 	}
 	// The hours that a moment lies in began today or yesterday.
 	for _, day := range []int{-1, 0} {
-		start := q.From.On(local.AddDate(0, 0, day))
-		end := q.To.On(local.AddDate(0, 0, day))
+		start, end := q.From.On(Days(local, day)), q.To.On(Days(local, day))
 		if q.To <= q.From {
-			end = q.To.On(local.AddDate(0, 0, day+1))
+			end = q.To.On(Days(local, day+1))
 		}
 		if !local.Before(start) && local.Before(end) {
 			return true, end
@@ -74,9 +95,9 @@ type Digest struct {
 // Next is the first moment after another, in the chat's time zone, at which the digest
 // is due.
 func (d Digest) Next(local time.Time) time.Time {
-	next := d.At.On(local)
-	if !next.After(local) {
-		next = d.At.On(local.AddDate(0, 0, 1))
+	next := d.At.On(Days(local, 0))
+	for later := 1; !next.After(local); later++ {
+		next = d.At.On(Days(local, later))
 	}
 	return next
 }

@@ -20,20 +20,20 @@ const (
 	tooMany    = 4
 	// maxBundle bounds the alerts of one message.
 	maxBundle = 12
-	// gathering is why a delivery waits for others.
-	gathering = "gathered with others of the same chat"
+	// gatheredOthers is why a delivery waits for others.
+	gatheredOthers = "gathered with others of the same chat"
 )
 
 // recents remembers when chats and their topics were sent messages lately, and which of
 // them have alerts that are being gathered.
 type recents struct {
 	sent     map[chat.Target][]time.Time
-	gathered map[chat.Target]bool
+	gathered map[chat.Target]time.Time
 	swept    int
 }
 
 func newRecents() recents {
-	return recents{sent: make(map[chat.Target][]time.Time), gathered: make(map[chat.Target]bool)}
+	return recents{sent: make(map[chat.Target][]time.Time), gathered: make(map[chat.Target]time.Time)}
 }
 
 // within are the moments of the last messages to a chat that still count.
@@ -54,8 +54,19 @@ func (r *recents) add(t chat.Target, now time.Time) {
 		for other := range r.sent {
 			r.within(other, now)
 		}
+		for other := range r.gathered {
+			if !r.gathering(other, now) {
+				delete(r.gathered, other)
+			}
+		}
 		r.swept = len(r.sent)
 	}
+}
+
+// gathering reports whether alerts of a chat are being gathered, or were just now.
+func (r *recents) gathering(t chat.Target, now time.Time) bool {
+	until, ok := r.gathered[t]
+	return ok && now.Sub(until) < succession
 }
 
 // bundles reports whether a delivery may share a message with others. What may have
@@ -84,13 +95,13 @@ func (l *lane) bundle(key chat.Target, d alert.Delivery) (more []alert.Delivery,
 	switch {
 	case len(lately) >= tooMany-1:
 		more = l.withdraw(key, fits, maxBundle)
-		l.recents.gathered[to] = true
 		until := lately[0].Add(succession)
+		l.recents.gathered[to] = until
 		for _, o := range append([]alert.Delivery{d}, more...) {
-			l.add(l.waiting(o, until, gathering))
+			l.add(l.waiting(o, until, gatheredOthers))
 		}
 		return nil, false
-	case others > 0 && (len(lately)+1+others >= tooMany || l.recents.gathered[to] || late):
+	case others > 0 && (len(lately)+1+others >= tooMany || l.recents.gathering(to, at) || late):
 		more = l.withdraw(key, fits, maxBundle-1)
 	}
 	delete(l.recents.gathered, to)

@@ -167,3 +167,92 @@ func TestLateAlertsOfAChatAreToldTogether(t *testing.T) {
 		}
 	})
 }
+
+// What nobody wants any more is not in the message, and the others are.
+func TestPartOfAMessageThatIsNotWanted(t *testing.T) {
+	for name, c := range map[string]struct {
+		unwanted []string
+		texts    []string
+		sent     int
+	}{
+		"one": {[]string{"1"}, []string{"0+2+3"}, 3},
+		"all": {[]string{"0", "1", "2", "3"}, nil, 0},
+		"but": {[]string{"0", "1", "2"}, []string{"3"}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, nil)
+				w.opts.Renderer = spelled{}
+				w.outbox.refused = c.unwanted
+				for i := range 4 {
+					w.outbox.queue(event(fmt.Sprint(i), time.Hour), "c")
+				}
+				w.start()
+				pass(10 * time.Second)
+				if diff := cmp.Diff(c.texts, w.texts()); diff != "" {
+					t.Errorf("messages (-want +got):\n%s", diff)
+				}
+				if got := w.outbox.states(); got[alert.Sent] != c.sent || got[alert.Unwanted] != 4-c.sent {
+					t.Errorf("states %v", got)
+				}
+			})
+		})
+	}
+}
+
+// A platform that knows posts by their ID does not know a message for several again, which
+// is put together otherwise the next time: what may be there already is marked.
+func TestAMessageForSeveralIsNotRecognised(t *testing.T) {
+	for name, kill := range map[string]bool{"unclear": false, "killed": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, func(_ string, n int) answer {
+					if n == 0 {
+						return answer{Outcome: chat.Outcome{Fate: chat.Unclear, Deduplicates: true}, arrives: true, wire: time.Second}
+					}
+					return posted(0)
+				})
+				w.opts.Deduplicates = true
+				w.opts.Renderer = spelledMarked{}
+				for i := range 4 {
+					w.outbox.queue(event(fmt.Sprint(i), time.Hour), "c")
+				}
+				w.start()
+				if kill {
+					pass(500 * time.Millisecond)
+					w.kill()
+					w.start()
+				}
+				pass(5 * time.Minute)
+				seen := map[string]int{}
+				for _, text := range w.texts() {
+					if strings.HasPrefix(text, "repeat ") {
+						continue
+					}
+					for _, id := range strings.Split(text, "+") {
+						seen[id]++
+					}
+				}
+				for id, n := range seen {
+					if n > 1 {
+						t.Errorf("alert %s came %d times unmarked: %q", id, n, w.texts())
+					}
+				}
+				if got := w.outbox.states(); got[alert.Sent] != 4 {
+					t.Errorf("states %v", got)
+				}
+			})
+		})
+	}
+}
+
+// spelledMarked is spelled with the mark of a repetition.
+type spelledMarked struct{}
+
+func (spelledMarked) AlertReply(ctx context.Context, d alert.Delivery, shape chat.Shape) (chat.Reply, error) {
+	reply, err := spelled{}.AlertReply(ctx, d, shape)
+	if d.Repeat {
+		reply.Text = chat.Plainly("repeat " + reply.Text.String())
+	}
+	return reply, err
+}

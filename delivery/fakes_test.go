@@ -39,8 +39,10 @@ type advance struct {
 // outbox is an Outbox in memory. A process that has been killed can change
 // nothing in it.
 type outbox struct {
-	t      testing.TB
-	commit time.Duration
+	// refused are the alerts that nobody wants.
+	refused []string
+	t       testing.TB
+	commit  time.Duration
 
 	mu       sync.Mutex
 	items    []*item
@@ -171,7 +173,7 @@ func (l *life) Interrupted(context.Context, chat.Platform) ([]alert.Delivery, er
 func (l *life) Wanted(_ context.Context, d alert.Delivery) (bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return !l.unwanted[d.To.Target.Chat], l.unread
+	return !l.unwanted[d.To.Target.Chat] && !slices.Contains(l.refused, d.Alert.ID), l.unread
 }
 
 func (o *outbox) set(change func()) {

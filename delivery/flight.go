@@ -42,6 +42,8 @@ type flight struct {
 	// more are deliveries that share its message, alert is what the message says.
 	more  []alert.Delivery
 	alert *alert.Alert
+	// refused are those of several that nobody wants any more; they are not in the message.
+	refused []alert.Delivery
 	// repeat marks this try; began is when it did.
 	repeat bool
 	began  time.Time
@@ -60,6 +62,8 @@ type landing struct {
 	outcome  chat.Outcome
 	err      error
 	panicked bool
+	// nobody says that none of several deliveries was wanted, so there was no message.
+	nobody bool
 }
 
 // onWire is for how long it has been on the wire, 0 when it is not.
@@ -181,12 +185,41 @@ func (l *lane) fly(all, own context.Context, f *flight) {
 		}
 		l.landed <- end
 	}()
+	if len(f.more) > 0 && !l.choose(own, f) {
+		end.outcome, end.nobody = chat.Outcome{Fate: chat.Dropped}, true
+		return
+	}
 	reply, err := l.word(all, f)
 	if err != nil {
 		end.err = err
 		return
 	}
 	end.outcome = l.send(own, f, reply)
+}
+
+// choose leaves those out of a message for several that are not wanted any more; false when
+// none is. What cannot be asked stays: it is asked once more right before the sending.
+func (l *lane) choose(ctx context.Context, f *flight) bool {
+	var wanted []alert.Delivery
+	for _, d := range append([]alert.Delivery{f.d}, f.more...) {
+		if ok, err := l.Outbox.Wanted(ctx, d); ok || err != nil {
+			wanted = append(wanted, d)
+		} else {
+			f.refused = append(f.refused, d)
+		}
+	}
+	switch {
+	case len(f.refused) == 0:
+		return true
+	case len(wanted) == 0:
+		return false
+	case len(wanted) == 1:
+		f.alert = wanted[0].Alert
+	default:
+		f.alert = together(wanted)
+	}
+	f.d, f.more = wanted[0], wanted[1:]
+	return true
 }
 
 func (l *lane) send(ctx context.Context, f *flight, reply chat.Reply) chat.Outcome {
@@ -208,6 +241,9 @@ func (l *lane) word(ctx context.Context, f *flight) (chat.Reply, error) {
 	to := f.d.To
 	d := f.d
 	d.Alert, d.Repeat = f.alert, f.repeat
+	for _, o := range f.more { // a message is late when all of it is
+		d.Late = d.Late && o.Late
+	}
 	reply, err := l.Renderer.AlertReply(ctx, d, l.Sender.Shape(to.Target))
 	if err != nil {
 		return reply, fmt.Errorf("word an alert: %w", err)

@@ -111,8 +111,12 @@ func (l *lane) resume(ctx context.Context) bool {
 		open, err := l.Outbox.Interrupted(ctx, l.Platform)
 		if err == nil {
 			l.storeWorks()
+			chats := make(map[chat.Target]int)
 			for _, d := range open {
-				l.add(l.interrupted(d))
+				chats[chatOf(d)]++
+			}
+			for _, d := range open {
+				l.add(l.interrupted(d, chats[chatOf(d)] == 1))
 			}
 			return true
 		}

@@ -30,6 +30,12 @@ func (l *lane) land(x landing) {
 	f.cancel()
 	delete(l.flights, f)
 	l.free(f.chat)
+	for _, d := range f.refused {
+		l.add(alert.Result{Delivery: f.tried(d), State: alert.Unwanted})
+	}
+	if x.nobody {
+		return
+	}
 	if f.phase.Load() == recalled && x.unsent() {
 		for _, d := range slices.Backward(f.more) {
 			l.first(d)
@@ -104,7 +110,9 @@ func (l *lane) verdict(x landing, d alert.Delivery, now time.Time) alert.Result 
 	case chat.Gone, chat.Barred:
 		return l.unreachable(d, out)
 	default:
-		r := l.unclear(d, out.Deduplicates, out.Reason)
+		// Several in one message are not put together the same way again, so the platform
+		// would not know them.
+		r := l.unclear(d, out.Deduplicates && len(x.flight.more) == 0, out.Reason)
 		if rest := l.Now().Add(l.down.until.Sub(now)); r.State == alert.Waiting && rest.After(r.NotBefore) {
 			r.NotBefore = rest
 		}
@@ -141,6 +149,9 @@ func (l *lane) afterPanic(f *flight, d alert.Delivery) alert.Result {
 func (l *lane) dropped(f *flight, d alert.Delivery) alert.Result {
 	switch f.veto.Load() {
 	case vetoAge:
+		if !l.expired(d, l.Now()) { // another one of its message was too old
+			return l.waiting(d, l.Now(), "another one of the message was too old")
+		}
 		return l.past(d, l.Now())
 	case vetoUnknown:
 		if l.speak("wishes", time.Now()) {
@@ -168,15 +179,17 @@ func (l *lane) unclear(d alert.Delivery, recognisedByID bool, reason string) ale
 	return alert.Result{Delivery: d, State: alert.Uncertain, Reason: reason}
 }
 
-// interrupted decides about a delivery that an earlier process left open.
-func (l *lane) interrupted(d alert.Delivery) alert.Result {
+// interrupted decides about a delivery that an earlier process left open. alone says that
+// it was the only one of its chat: several may have been in one message, which the platform
+// would not know again.
+func (l *lane) interrupted(d alert.Delivery, alone bool) alert.Result {
 	if d.Alert == nil {
 		return alert.Result{Delivery: d, State: alert.Failed, Reason: "no alert"}
 	}
 	if d.Since.IsZero() {
 		d.Since = d.Alert.At
 	}
-	r := l.unclear(d, l.Deduplicates, "the bot ended while it was sent")
+	r := l.unclear(d, l.Deduplicates && alone, "the bot ended while it was sent")
 	if r.State == alert.Waiting {
 		r.NotBefore = l.Now()
 	}

@@ -22,7 +22,7 @@ const (
 	// pictureWait is how long an alert waits for a map to show, as after a restart.
 	pictureWait = 3 * time.Second
 	// maxAlertWordings bounds the worded alerts that are remembered, in all languages.
-	maxAlertWordings = 256
+	maxAlertWordings = 1024
 )
 
 // errNotWorded: wording the alert failed for somebody else who wanted it too.
@@ -32,7 +32,8 @@ var errNotWorded = errors.New("alert was not worded")
 type alertKey struct {
 	id, language, zone string
 	shape              chat.Shape
-	late               bool
+	// late is the minute that a late alert tells the state of, zero for one in time.
+	late int64
 }
 
 // alertWording is an alert that is worded once for all who get it.
@@ -47,7 +48,10 @@ type alertWording struct {
 func (h *Handlers) AlertReply(ctx context.Context, d alert.Delivery, shape chat.Shape) (chat.Reply, error) {
 	a := d.Alert
 	l, zone := h.alertLanguage(ctx, d.To)
-	key := alertKey{id: a.ID, language: l.Tag(), zone: zone, shape: shape, late: d.Late}
+	key := alertKey{id: a.ID, language: l.Tag(), zone: zone, shape: shape}
+	if d.Late {
+		key.late = h.opts.Now().Unix() / 60
+	}
 	if a.Rule == alert.Summary {
 		return h.marked(h.summaryReply(ctx, a, d.To, l, shape), d, l), ctx.Err()
 	}
@@ -58,7 +62,7 @@ func (h *Handlers) AlertReply(ctx context.Context, d alert.Delivery, shape chat.
 	}
 	w := found.(*alertWording)
 	defer func() {
-		if w.reply.Picture == nil { // the next one may have a picture
+		if w.reply.Picture == nil && pictured(a) { // the next one may have a picture
 			h.alerted.CompareAndDelete(key, found)
 		}
 	}()
@@ -106,7 +110,10 @@ func (h *Handlers) alertReply(ctx context.Context, a *alert.Alert, l *locales.La
 	if a.Rule == alert.Notice {
 		return chat.Reply{Text: slices.Concat(l.Text("alert.notice"), chat.Plainly("\n"+a.Words)), Language: l.Tag()}
 	}
-	snap := h.alertMap(ctx, a.Coin)
+	var snap *snapshot.Snapshot
+	if late || pictured(a) {
+		snap = h.alertMap(ctx, a.Coin)
+	}
 	reply := chat.Reply{Text: h.wordAlert(a, l, snap, late), Buttons: alertButtons(l, a), Language: l.Tag()}
 	if snap == nil || !pictured(a) {
 		return reply
@@ -172,7 +179,7 @@ func (h *Handlers) wordAlert(a *alert.Alert, l *locales.Language, snap *snapshot
 	}
 	wordRule(&p, a, l)
 	if a.Solo {
-		p.line(l.Text("alert.solo", "venue", venueList(a.Provenance.Venues)))
+		p.line(l.Text("alert.solo"))
 	}
 	if !a.BlindSince.IsZero() {
 		p.line(l.Text("alert.blind", "from", l.DateTime(a.BlindSince), "to", l.DateTime(a.At)))

@@ -31,7 +31,7 @@ func listAlerts(ctx context.Context, c *call) chat.Reply {
 		if !ok {
 			return refusal
 		}
-		return c.listed(s, a)
+		return c.listed(ctx, s, a)
 	}
 	if len(c.args) != 2 {
 		return c.fail("error.alerts_usage")
@@ -66,7 +66,7 @@ func (c *call) act(ctx context.Context, s subject, action, what string) chat.Rep
 	if !ok {
 		return refusal
 	}
-	return c.listed(s, a)
+	return c.listed(ctx, s, a)
 }
 
 func pause(coin market.Coin, paused bool) func(*alert.Chat) {
@@ -88,7 +88,7 @@ func (c *call) dropLevel(id string) (chat.Entry, func(*alert.Chat)) {
 }
 
 // listed is the list of a chat's alerts.
-func (c *call) listed(s subject, a alert.Chat) chat.Reply {
+func (c *call) listed(ctx context.Context, s subject, a alert.Chat) chat.Reply {
 	l := c.lang
 	if len(a.Subscriptions)+len(a.Levels) == 0 {
 		var p paragraphs
@@ -110,7 +110,7 @@ func (c *call) listed(s subject, a alert.Chat) chat.Reply {
 			p.line(c.levelLine(level))
 		}
 	}
-	c.sayHeld(&p, s)
+	c.sayHeld(ctx, &p, s)
 	p.gap()
 	p.line(l.Text("alerts.drop_hint", "coin", lower(coinsOf(a)[0])))
 	if s.name == "" {
@@ -154,11 +154,11 @@ func (c *call) levelLine(level alert.Level) chat.Text {
 }
 
 // sayHeld says how many alerts are held back for the chat.
-func (c *call) sayHeld(p *paragraphs, s subject) {
+func (c *call) sayHeld(ctx context.Context, p *paragraphs, s subject) {
 	if c.opts.Keeper == nil {
 		return
 	}
-	held, err := c.opts.Keeper.Held(s.target)
+	held, err := c.opts.Keeper.Held(ctx, s.target)
 	if err != nil {
 		c.opts.Log.Error("held alerts not read", slog.Any("err", err))
 		return

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -41,6 +42,14 @@ func alertTitle(l *locales.Language, a *alert.Alert) chat.Text {
 		return l.Text(side("alert.funding_up", "alert.funding_down"), "coin", coin, "rate", l.SignedFinePercent(a.Value))
 	case alert.OpenInterest:
 		return l.Text(side("alert.oi_up", "alert.oi_down"), "coin", coin, "change", l.Percent(a.Strength), "span", l.Span(a.Span))
+	case alert.Notice:
+		words := a.Words[:chat.Prefix(a.Words, maxNoticeTitle)]
+		if words != a.Words {
+			words += "…"
+		}
+		return slices.Concat(l.Text("alert.notice"), chat.Plainly(": "+words))
+	case alert.Summary:
+		return l.Text("summary.burst", "n", strconv.Itoa(len(a.Items)))
 	case alert.Outcome:
 		key := side("outcome.up", "outcome.down")
 		return l.Text(key, "coin", coin, "level", l.Level(a.LevelUSD), "span", l.Span(a.Span))
@@ -48,6 +57,9 @@ func alertTitle(l *locales.Language, a *alert.Alert) chat.Text {
 		return l.Text(side("alert.broke_up", "alert.broke_down"), "coin", coin, "level", l.Level(a.LevelUSD))
 	}
 }
+
+// maxNoticeTitle is how much of a notice stands in a list of alerts, in UTF-16 units.
+const maxNoticeTitle = 300
 
 // pricedAt is the market time of an alert's price.
 func pricedAt(a *alert.Alert) time.Time {

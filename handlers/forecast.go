@@ -31,7 +31,7 @@ type forecast struct {
 	span time.Duration
 }
 
-// subject of a forecast: a rule on a coin.
+// ruleCoin is what is counted: a rule on a coin.
 type ruleCoin struct {
 	rule alert.Rule
 	coin market.Coin

@@ -126,6 +126,7 @@ type Handlers struct {
 	alerted       sync.Map
 	alertWordings atomic.Int64
 	drafts        drafts
+	records       records
 }
 
 // New makes the handlers. Snapshots, Settings, Alerts, Charts and Status have to be

@@ -135,7 +135,7 @@ func (c *call) dropLevels(ctx context.Context, s subject, coin market.Coin, pric
 	if !ok {
 		return refusal
 	}
-	return c.listed(s, a)
+	return c.listed(ctx, s, a)
 }
 
 func (c *call) levelSet(snap *snapshot.Snapshot, wanted alert.Level) chat.Text {

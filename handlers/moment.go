@@ -62,10 +62,10 @@ func parseMoment(words []string, now time.Time) (time.Time, error) {
 	case haveClock:
 		at = clock.On(date)
 		if !dated && !at.After(now) {
-			at = clock.On(date.AddDate(0, 0, 1))
+			at = clock.On(alert.Days(date, 1))
 		}
 	default: // to the end of the day
-		at = alert.Clock(0).On(date.AddDate(0, 0, 1))
+		at = alert.Clock(0).On(alert.Days(date, 1))
 	}
 	switch {
 	case !at.After(now):
@@ -85,15 +85,15 @@ func parseDay(words []string, now time.Time) (day time.Time, dated bool, err err
 	case 1:
 		word := strings.Trim(strings.ToLower(words[0]), ",.")
 		if n, ok := laterDays[word]; ok {
-			return now.AddDate(0, 0, n), true, nil
+			return alert.Days(now, n), true, nil
 		}
 		if weekday, ok := weekdays[word]; ok {
 			ahead := (int(weekday) - int(now.Weekday()) + 7) % 7
-			return now.AddDate(0, 0, ahead), true, nil
+			return alert.Days(now, ahead), true, nil
 		}
 		for _, layout := range []string{time.DateOnly, "2006/1/2", "2.1.2006", "2006.1.2"} {
-			if t, err := time.ParseInLocation(layout, words[0], now.Location()); err == nil {
-				return t, true, nil
+			if t, err := time.Parse(layout, words[0]); err == nil {
+				return noon(t.Year(), t.Month(), t.Day(), now.Location()), true, nil
 			}
 		}
 		return time.Time{}, false, errMoment
@@ -124,14 +124,19 @@ func parseDate(words []string, now time.Time) (time.Time, error) {
 			return time.Time{}, errMoment
 		}
 	}
-	day := time.Date(year, m, d, 0, 0, 0, 0, now.Location())
+	day := noon(year, m, d, now.Location())
+	if len(words) == 2 && alert.Days(day, 1).Before(now) {
+		day = noon(year+1, m, d, now.Location())
+	}
 	if day.Day() != d {
 		return time.Time{}, errMoment
 	}
-	if len(words) == 2 && day.AddDate(0, 0, 1).Before(now) {
-		day = day.AddDate(1, 0, 0)
-	}
 	return day, nil
+}
+
+// noon is a moment of a day that every day has.
+func noon(year int, m time.Month, day int, zone *time.Location) time.Time {
+	return time.Date(year, m, day, 12, 0, 0, 0, zone)
 }
 
 func monthOf(word string) (time.Month, bool) {
@@ -143,8 +148,7 @@ func monthOf(word string) (time.Month, bool) {
 	return m, ok
 }
 
-// parseClock reads a time of day: "23:00", "9am", "7.30", "9h". A number alone is none,
-// unless bare allows it.
+// parseClock reads a time of day: "23:00", "9am", "9:30pm". A number alone is none.
 func parseClock(word string) (alert.Clock, bool) {
 	s := strings.ToLower(strings.Trim(word, ","))
 	half := 0

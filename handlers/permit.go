@@ -19,7 +19,7 @@ const (
 // set right, and members can always see to their own data.
 var always = []string{"start", "help", "about", "settings", "permit", "privacy", "deletemydata"}
 
-// listed reports whether a list with commas holds a name.
+// inList reports whether a list with commas holds a name.
 func inList(list, name string) bool { return slices.Contains(strings.Split(list, ","), name) }
 
 // withList adds a name to a list with commas, or takes it out.
@@ -137,15 +137,21 @@ func whoPage(_ context.Context, c *call, s subject, args []string) chat.Reply {
 	p.line(l.Text("permit.title"))
 	c.sayPermissions(&p)
 	p.line(l.Text("permit.usage"))
-	menu := chat.Menu{Data: press("settings", "who"), Label: l.Say("permit.pick")}
+	// What shows the market, and what changes the chat: one list would be too long.
+	shows := chat.Menu{Data: press("settings", "who"), Label: l.Say("permit.pick")}
+	changes := chat.Menu{Data: press("permit"), Label: l.Say("permit.pick_change")}
 	for _, cmd := range commandTable() {
-		if cmd.owner || slices.Contains(always, cmd.name) || len(menu.Choices) == 25 {
+		if cmd.owner || slices.Contains(always, cmd.name) {
 			continue
+		}
+		menu := &shows
+		if cmd.admin {
+			menu = &changes
 		}
 		menu.Choices = append(menu.Choices, chat.MenuChoice{Label: "/" + cmd.name, Value: cmd.name})
 	}
 	reply := c.page(s, p.text, nil, nil, false)
-	reply.Menus = []chat.Menu{menu}
+	reply.Menus = []chat.Menu{shows, changes}
 	return reply
 }
 

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"liqbot/alert"
@@ -35,7 +36,7 @@ func record(ctx context.Context, c *call) chat.Reply {
 	if c.opts.Past == nil {
 		return c.fail("record.none", "coin", name)
 	}
-	past, err := c.opts.Past.History(ctx, alert.Breakout, coin, c.now.Add(-recordSpan))
+	past, err := c.recentRecord(ctx, coin)
 	if err != nil {
 		c.opts.Log.Error("past alerts not read", slog.Any("err", err))
 		return c.fail("error.broken")
@@ -61,6 +62,43 @@ func record(ctx context.Context, c *call) chat.Reply {
 	p.line(italic(l.Text("record.foot")))
 	return chat.Reply{Text: p.text, Buttons: c.recordButtons(coin), Edit: c.edit}
 }
+
+// recordLasts is how long what was read for /record is shown again: reading all of it takes
+// a while where there is much.
+const recordLasts = time.Minute
+
+// records are what was read for /record lately, by coin.
+type records struct {
+	mu  sync.Mutex
+	all map[market.Coin]readRecord
+}
+
+type readRecord struct {
+	at   time.Time
+	past []alert.Past
+}
+
+// recentRecord reads the breakouts of a coin, of all for none, at most once a minute.
+func (c *call) recentRecord(ctx context.Context, coin market.Coin) ([]alert.Past, error) {
+	r := &c.records
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if known, ok := r.all[coin]; ok && c.now.Sub(known.at) < recordLasts && !c.now.Before(known.at) {
+		return slices.Clone(known.past), nil
+	}
+	past, err := c.opts.Past.History(ctx, alert.Breakout, coin, c.now.Add(-recordSpan))
+	if err != nil {
+		return nil, err
+	}
+	if r.all == nil || len(r.all) >= maxRecords {
+		r.all = make(map[market.Coin]readRecord)
+	}
+	r.all[coin] = readRecord{at: c.now, past: past}
+	return slices.Clone(past), nil
+}
+
+// maxRecords bounds the coins whose records are remembered.
+const maxRecords = 200
 
 // recordCoin is the coin that is asked for, none for all.
 func (c *call) recordCoin() (market.Coin, chat.Reply, bool) {

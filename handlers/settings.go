@@ -16,13 +16,15 @@ import (
 	"liqbot/locales"
 )
 
-// Keeper is where a chat's changes are taken back and its data is deleted.
+// Keeper is where a chat's changes are taken back, where it is known what is held back for
+// it, and where its data is deleted.
 type Keeper interface {
-	// Undo takes the newest change of a chat back and returns it. The error wraps
-	// chat.ErrNoChange or chat.ErrChanged where that is the reason.
-	Undo(ctx context.Context, home chat.Target, e chat.Entry) (chat.Entry, error)
+	// Undo takes the newest change of a chat back and returns it; seen is the line of the
+	// log that is meant, the zero Entry the newest. The error wraps chat.ErrNoChange or
+	// chat.ErrChanged where that is the reason.
+	Undo(ctx context.Context, home chat.Target, seen, e chat.Entry) (chat.Entry, error)
 	// Held lists the alerts that are held back for a chat.
-	Held(t chat.Target) ([]alert.Alert, error)
+	Held(ctx context.Context, t chat.Target) ([]alert.Alert, error)
 	// Erase deletes everything that is kept of a chat, and a member's name in the logs of
 	// others.
 	Erase(ctx context.Context, t chat.Target, m chat.Member) (chat.Erased, error)
@@ -106,7 +108,7 @@ func (c *call) settingsButtons(ctx context.Context, s subject, a alert.Chat) [][
 		{Label: l.Say("button.alerts"), Data: c.pressFor(s, "alerts")},
 		{Label: l.Say("button.threshold"), Data: c.pressFor(s, "threshold", string(coin))},
 		{Label: l.Say("button.log"), Data: c.pressFor(s, "settings", "log")},
-		c.undoButton(ctx, s),
+		c.undoAny(ctx, s),
 	}
 	rows := [][]chat.Button{more, c.muteButtons(s, a)}
 	if s.name == "" {
@@ -120,28 +122,34 @@ func (c *call) backToSettings(s subject) chat.Button {
 	return chat.Button{Label: c.lang.Say("button.settings"), Data: c.pressFor(s, "settings", "edit")}
 }
 
-// undoButton offers to take the newest change back; it does nothing when there is none.
+// undoButton offers to take back what this request has changed; it does nothing when that
+// is nothing.
 func (c *call) undoButton(ctx context.Context, s subject) chat.Button {
-	if c.opts.Keeper == nil {
+	if newest, _, ok := c.newestChange(ctx, s); !ok || !newest.At.Equal(c.now) {
 		return chat.Button{}
 	}
-	mark, ok := c.newestChange(ctx, s)
-	if !ok {
+	return c.undoAny(ctx, s)
+}
+
+// undoAny offers to take the newest change back, whoever made it.
+func (c *call) undoAny(ctx context.Context, s subject) chat.Button {
+	_, mark, ok := c.newestChange(ctx, s)
+	if !ok || c.opts.Keeper == nil {
 		return chat.Button{}
 	}
 	return chat.Button{Label: c.lang.Say("button.undo"), Data: c.pressFor(s, "settings", "undo", mark)}
 }
 
-// newestChange is the mark of the newest line of the log, so that a button takes back what
+// newestChange is the newest line of the log and its mark, so that a button takes back what
 // it stood under and nothing newer. An undo cannot be undone.
-func (c *call) newestChange(ctx context.Context, s subject) (string, bool) {
+func (c *call) newestChange(ctx context.Context, s subject) (newest chat.Entry, mark string, ok bool) {
 	entries, err := c.opts.Alerts.Log(ctx, s.home, 1)
 	if err != nil || len(entries) == 0 || entries[0].Change == "undo" {
-		return "", false
+		return chat.Entry{}, "", false
 	}
 	h := fnv.New32a()
 	_, _ = fmt.Fprint(h, entries[0].At.UnixNano(), entries[0].Change, entries[0].Args) // a hash takes everything
-	return keepMark + fmt.Sprintf("%08x", h.Sum32()), true
+	return entries[0], keepMark + fmt.Sprintf("%08x", h.Sum32()), true
 }
 
 // undo takes the last change of the chat back.
@@ -152,13 +160,20 @@ func (c *call) undo(ctx context.Context, s subject, mark string) chat.Reply {
 	if c.opts.Keeper == nil {
 		return c.fail("undo.nothing")
 	}
-	if now, _ := c.newestChange(ctx, s); c.Press != "" && mark != now {
-		return c.fail("undo.changed")
+	var seen chat.Entry
+	if c.Press != "" {
+		newest, now, _ := c.newestChange(ctx, s)
+		if mark != now {
+			return c.fail("undo.changed")
+		}
+		seen = newest
 	}
-	undone, err := c.opts.Keeper.Undo(ctx, s.home, c.entry("undo"))
+	undone, err := c.opts.Keeper.Undo(ctx, s.home, seen, c.entry("undo"))
 	switch {
 	case errors.Is(err, chat.ErrNoChange):
 		return c.fail("undo.nothing")
+	case errors.Is(err, chat.ErrChanged) && undone.Change != "" && seen.Change == "":
+		return c.fail("undo.gone", "what", changeWords(c.lang, undone))
 	case errors.Is(err, chat.ErrChanged):
 		return c.fail("undo.changed")
 	case err != nil:
@@ -187,7 +202,9 @@ func (c *call) alertsHere(ctx context.Context, s subject) chat.Reply {
 		for i := range a.Levels {
 			a.Levels[i].Thread = s.target.Thread
 		}
-		a.Terms.Digest.Thread = s.target.Thread
+		if a.Terms.Digest.On {
+			a.Terms.Digest.Thread = s.target.Thread
+		}
 		return nil
 	})
 	if !ok {

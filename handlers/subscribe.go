@@ -274,7 +274,7 @@ func (c *call) dropAll(ctx context.Context, s subject, a alert.Chat) chat.Reply 
 		return c.whichToDrop(s, a)
 	}
 	_, refusal, ok := c.changeAlerts(ctx, s, c.entry("unsubscribe_all"), func(a *alert.Chat) error {
-		a.Subscriptions, a.Levels = nil, nil
+		a.Subscriptions, a.Levels, a.Terms.Digest = nil, nil, alert.Digest{}
 		return nil
 	})
 	if !ok {

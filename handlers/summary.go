@@ -45,7 +45,7 @@ func (h *Handlers) summaryReply(ctx context.Context, a *alert.Alert, to alert.Re
 			p.line(l.Text("summary.items", "n", n))
 		}
 	}
-	wordItems(&p, a.Items, l)
+	wordItems(&p, a, l)
 	reply := chat.Reply{Language: l.Tag(), Buttons: summaryButtons(l, a)}
 	if !a.Digest {
 		reply.Picture = h.newestMap(ctx, a, l, shape, &p)
@@ -57,10 +57,14 @@ func (h *Handlers) summaryReply(ctx context.Context, a *alert.Alert, to alert.Re
 }
 
 // wordItems lists alerts, a line each.
-func wordItems(p *paragraphs, items []alert.Alert, l *locales.Language) {
+func wordItems(p *paragraphs, summary *alert.Alert, l *locales.Language) {
+	items := summary.Items
 	for i := range items[:min(len(items), shownItems)] {
-		a := &items[i]
-		p.line(slices.Concat(chat.Plainly(l.Clock(a.At)+" "), alertTitle(l, a)))
+		a, when := &items[i], l.Clock
+		if summary.At.Sub(a.At) > 18*time.Hour { // the time of day would not tell the day
+			when = l.DateTime
+		}
+		p.line(slices.Concat(chat.Plainly(when(a.At)+" "), alertTitle(l, a)))
 	}
 	if more := len(items) - shownItems; more > 0 {
 		p.line(l.Text("summary.more", "n", strconv.Itoa(more)))

@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"fmt"
+	"path"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,8 +24,11 @@ func loadZone(name string) (*time.Location, bool) {
 	if known, ok := zones.Load(name); ok {
 		return known.(*time.Location), true
 	}
+	if path.Clean(name) != name || name == "Local" { // another spelling of a known one, or no zone
+		return nil, false
+	}
 	zone, err := time.LoadLocation(name)
-	if err != nil || name == "Local" {
+	if err != nil {
 		return nil, false
 	}
 	zones.Store(name, zone)

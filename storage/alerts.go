@@ -63,6 +63,12 @@ func (s *Store) ChangeAlerts(ctx context.Context, t chat.Target, e chat.Entry, c
 		if after, err = allowed(tx, t, &before, after); err != nil {
 			return err
 		}
+		if len(before.Subscriptions)+len(before.Levels) > 0 && len(after.Subscriptions)+len(after.Levels) == 0 {
+			// Whoever wants no alerts wants none of those that are held either.
+			if _, err := dropHeld(tx, t); err != nil {
+				return err
+			}
+		}
 		err = writeChat(tx, t, &before, &after)
 		after.Home = resolveHome(tx, after.Home)
 		if err != nil {
@@ -319,9 +325,25 @@ func writeChat(tx *bolt.Tx, t chat.Target, before, after *alert.Chat) error {
 	if err := planDigest(tx, t, before, after); err != nil {
 		return err
 	}
+	if err := reviewHeld(tx, t, before, after); err != nil {
+		return err
+	}
 	difference := countOf(after, fresh)
 	difference.subtract(countOf(before, old))
 	return difference.save(tx)
+}
+
+// reviewHeld looks after what is held for a chat whose wishes have changed.
+func reviewHeld(tx *bolt.Tx, t chat.Target, before, after *alert.Chat) error {
+	switch {
+	case after.Retired != (alert.Retirement{}):
+		_, err := dropHeld(tx, t)
+		return err
+	case before.Terms != after.Terms || after.MutedUntil.Before(before.MutedUntil):
+		return hurryHeld(tx, t)
+	default:
+		return nil
+	}
 }
 
 // countOf is a chat's share of the census.

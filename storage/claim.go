@@ -3,6 +3,7 @@ package storage
 import (
 	"bytes"
 	"math"
+	"slices"
 
 	"liqbot/alert"
 )
@@ -69,9 +70,15 @@ func (l *lane) claimWaiting(n int) ([]alert.Delivery, error) {
 // admit asks the chat's terms about a delivery whose turn has come: it goes, and the
 // delivery says how, or it is held or passed over, which is kept.
 func (l *lane) admit(d *alert.Delivery, again bool) (bool, error) {
-	if d.Late = d.Alert.Late(l.now); d.Late && again && (d.Alert.Over(l.now) || l.outdated(l.find(d.Ref.Entry), d.Alert)) {
-		l.count(alert.Expired, 1)
-		return false, nil
+	if d.Late = d.Alert.Late(l.now); d.Late {
+		old, err := l.outdated(d)
+		if err != nil {
+			return false, err
+		}
+		if old || d.Alert.Over(l.now) {
+			l.count(alert.Expired, 1)
+			return false, nil
+		}
 	}
 	j, err := l.judge(d.Alert, &d.To, again)
 	if err != nil {
@@ -130,7 +137,7 @@ func (l *lane) claimEntry(e *entry, n int) ([]alert.Delivery, error) {
 	if err != nil {
 		return nil, l.abandon(e)
 	}
-	if l.now.After(e.expires) && !e.expires.IsZero() && (news.Over(l.now) || l.outdated(e, news)) {
+	if !e.expires.IsZero() && l.now.After(e.expires) && (news.Over(l.now) || l.replaced(e.id, news)) {
 		return nil, l.pass(e, e.total-e.claimed, alert.Expired)
 	}
 	if err := l.narrow(e, max(0, maxWindow-n)); err != nil {
@@ -174,22 +181,59 @@ func (l *lane) claimEntry(e *entry, n int) ([]alert.Delivery, error) {
 // passAtMost bounds the recipients of an entry that one claim finds asleep, or nearly.
 const passAtMost = 512
 
-// outdated reports whether something newer of the same rule and coin is on its way, so
-// that a late alert has nothing to say.
-func (l *lane) outdated(e *entry, news *alert.Alert) bool {
-	if news.Rule == alert.Price { // each is another level
-		return false
+// outdated reports whether something newer of the same rule and coin is on its way to a
+// recipient, so that a late alert has nothing to say.
+func (l *lane) outdated(d *alert.Delivery) (bool, error) {
+	if d.Alert.Rule == alert.Price { // each is another level
+		return false, nil
 	}
-	for _, other := range l.entries {
-		if other.id <= e.id || rank(news.Rule) != other.id>>56 {
+	threshold, known := 0.0, false
+	for _, newer := range l.newerThan(d.Ref.Entry, d.Alert) {
+		if !known {
+			w, err := l.store.wishOf(l.tx, d.To, d.Alert.Rule, d.Alert.Coin)
+			if err != nil || w == nil {
+				return false, err
+			}
+			threshold, known = w.threshold, true
+		}
+		if newer.Meets(threshold) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// replaced reports whether something newer is for everyone whom an alert is for.
+func (l *lane) replaced(id uint64, a *alert.Alert) bool {
+	return a.Rule != alert.Price && slices.ContainsFunc(l.newerThan(id, a), func(newer *alert.Alert) bool {
+		return newer.Notable && newer.Before == 0 && newer.Strength >= a.Strength
+	})
+}
+
+// newerThan are the alerts of the same rule and coin in later entries, worked out once.
+func (l *lane) newerThan(id uint64, a *alert.Alert) []*alert.Alert {
+	if found, known := l.newer[id]; known {
+		return found
+	}
+	if l.heads == nil {
+		l.heads, l.newer = map[uint64]*alert.Alert{}, map[uint64][]*alert.Alert{}
+	}
+	var found []*alert.Alert
+	for _, e := range l.entries {
+		if e.id <= id || e.id>>56 != rank(a.Rule) {
 			continue
 		}
-		newer, err := l.store.news.read(l.tx, other.id)
-		if err == nil && newer.Rule == news.Rule && newer.Coin == news.Coin {
-			return true
+		head, known := l.heads[e.id]
+		if !known {
+			head, _ = l.store.news.read(l.tx, e.id) // nil for one that cannot be read
+			l.heads[e.id] = head
+		}
+		if head != nil && head.Rule == a.Rule && head.Coin == a.Coin {
+			found = append(found, head)
 		}
 	}
-	return false
+	l.newer[id] = found
+	return found
 }
 
 // narrow gives rows of their own to the oldest deliveries that fly, until at most

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -13,9 +14,10 @@ import (
 	"liqbot/chat"
 )
 
-// Erase deletes everything that is kept of a chat, and takes a member's name out of the
-// logs of other chats; the zero Member takes none. It returns what there was. What is on
-// its way to the chat at this moment may still arrive.
+// Erase deletes everything that is kept of a chat under any id that it had, and of the
+// chats whose home it is; and it takes a member's name out of the logs of other chats, the
+// zero Member takes none. It returns what there was. What is on its way to the chat may
+// still arrive; what is put off is dropped when its turn comes.
 func (s *Store) Erase(ctx context.Context, t chat.Target, m chat.Member) (chat.Erased, error) {
 	if err := errors.Join(ctx.Err(), checkTarget(t)); err != nil {
 		return chat.Erased{}, fmt.Errorf("erase chat: %w", err)
@@ -23,26 +25,55 @@ func (s *Store) Erase(ctx context.Context, t chat.Target, m chat.Member) (chat.E
 	s.changing.Lock()
 	defer s.changing.Unlock()
 	var erased chat.Erased
-	var key string
+	var all []chat.Target
 	err := s.update(func(tx *bolt.Tx) error {
-		t := ownerOf(resolve(tx, t))
-		key, erased = chatKey(t), chat.Erased{}
-		if err := eraseAlerts(tx, t, &erased); err != nil {
-			return err
-		}
-		if err := eraseRows(tx, key, &erased); err != nil {
-			return err
-		}
-		if err := erasePosted(tx, t, &erased); err != nil {
-			return err
+		erased = chat.Erased{}
+		all = idsOf(tx, ownerOf(t))
+		for _, id := range all {
+			if err := eraseChat(tx, id, &erased); err != nil {
+				return err
+			}
 		}
 		return anonymise(tx, m, &erased)
 	})
 	if err != nil {
 		return chat.Erased{}, fmt.Errorf("erase chat: %w", err)
 	}
-	s.settings.Load().Delete(key)
+	for _, id := range all {
+		s.settings.Load().Store(chatKey(id), chat.Settings{})
+	}
 	return erased, nil
+}
+
+// idsOf are the ids that a chat has and had, and those of the chats whose home it is.
+func idsOf(tx *bolt.Tx, t chat.Target) []chat.Target {
+	now := ownerOf(resolve(tx, t))
+	all := []chat.Target{now}
+	for i := 0; i < len(all); i++ {
+		key := []byte(chatKey(all[i]))
+		cursor := tx.Bucket(movedBucket).Cursor()
+		for from, to := cursor.First(); from != nil; from, to = cursor.Next() {
+			if old, ok := splitChatKey(string(from)); ok && bytes.Equal(to, key) && !slices.Contains(all, old) {
+				all = append(all, old)
+			}
+		}
+	}
+	prefix := lanePrefix(t.Platform)
+	cursor := tx.Bucket(alertsBucket).Cursor()
+	for key, row := cursor.Seek(prefix); hasPrefix(key, prefix); key, row = cursor.Next() {
+		if !bytes.Contains(row, []byte(`"home":`)) { // most have none
+			continue
+		}
+		c, err := decodeChat(row)
+		if in, ok := splitChatKey(string(key)); ok && err == nil && ownerOf(resolveHome(tx, c.Home)) == now && !slices.Contains(all, in) {
+			all = append(all, in)
+		}
+	}
+	return all
+}
+
+func eraseChat(tx *bolt.Tx, t chat.Target, erased *chat.Erased) error {
+	return errors.Join(eraseAlerts(tx, t, erased), eraseRows(tx, chatKey(t), erased), erasePosted(tx, t, erased))
 }
 
 // eraseAlerts deletes what a chat has asked for. A record that cannot be read is deleted
@@ -52,7 +83,9 @@ func eraseAlerts(tx *bolt.Tx, t chat.Target, erased *chat.Erased) error {
 	if err != nil {
 		return tx.Bucket(alertsBucket).Delete([]byte(chatKey(t)))
 	}
-	erased.Subscriptions, erased.Levels, erased.Thresholds = len(before.Subscriptions), len(before.Levels), len(before.Thresholds)
+	erased.Subscriptions += len(before.Subscriptions)
+	erased.Levels += len(before.Levels)
+	erased.Thresholds += len(before.Thresholds)
 	if err := writeChat(tx, t, &before, &alert.Chat{}); err != nil && !errors.Is(err, errNothing) {
 		return err
 	}
@@ -61,7 +94,7 @@ func eraseAlerts(tx *bolt.Tx, t chat.Target, erased *chat.Erased) error {
 
 // eraseRows deletes the rows whose keys begin with a chat.
 func eraseRows(tx *bolt.Tx, key string, erased *chat.Erased) error {
-	erased.Settings = tx.Bucket(chatsBucket).Get([]byte(key)) != nil
+	erased.Settings = erased.Settings || tx.Bucket(chatsBucket).Get([]byte(key)) != nil
 	for _, name := range [][]byte{chatsBucket, undoBucket, pacesBucket, movedBucket} {
 		if err := tx.Bucket(name).Delete([]byte(key)); err != nil {
 			return err
@@ -97,11 +130,11 @@ func deletePrefix(b *bolt.Bucket, prefix []byte) (int, error) {
 
 // erasePlaces takes a chat out of the schedule.
 func erasePlaces(tx *bolt.Tx, prefix []byte) error {
-	var due []place
+	var due []errand
 	cursor := tx.Bucket(placesBucket).Cursor()
 	for key, _ := cursor.Seek(prefix); hasPrefix(key, prefix); key, _ = cursor.Next() {
 		platform, name, _ := bytes.Cut(key, []byte{0})
-		if p, err := splitPlace(chat.Platform(platform), bytes.Clone(name)); err == nil {
+		if p, err := splitErrand(chat.Platform(platform), bytes.Clone(name)); err == nil {
 			due = append(due, p)
 		}
 	}
@@ -122,7 +155,7 @@ func erasePosted(tx *bolt.Tx, t chat.Target, erased *chat.Erased) error {
 			keys = append(keys, bytes.Clone(key))
 		}
 	}
-	erased.Messages = len(keys)
+	erased.Messages += len(keys)
 	for _, key := range keys {
 		if err := tx.Bucket(postedBucket).Delete(key); err != nil {
 			return err

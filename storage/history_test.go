@@ -114,7 +114,7 @@ func TestUndo(t *testing.T) {
 		}
 	}
 	undo := func() (string, error) {
-		e, err := r.Undo(t.Context(), group, entry("undo"))
+		e, err := r.Undo(t.Context(), group, chat.Entry{}, entry("undo"))
 		return e.Change, err
 	}
 	if _, err := undo(); !errors.Is(err, chat.ErrNoChange) {
@@ -189,7 +189,7 @@ func TestErase(t *testing.T) {
 		t.Errorf("the data file still knows the member: %s", found)
 	}
 	r.open(t)
-	if held, err := r.Held(other); len(held) != 1 || err != nil {
+	if held, err := r.Held(t.Context(), other); len(held) != 1 || err != nil {
 		t.Errorf("another chat lost what was held for it: %d, %v", len(held), err)
 	}
 	if got, err := r.Erase(t.Context(), who, ann); got != (chat.Erased{}) || err != nil {

@@ -3,9 +3,11 @@ package storage
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -36,8 +38,10 @@ func (s *Store) Move(ctx context.Context, from, to chat.Target) error {
 		if settings, err = moveSettings(tx, from, to); err != nil {
 			return err
 		}
-		changed := []bool{settings.moved, false, false, false}
-		for i, step := range []func(*bolt.Tx, chat.Target, chat.Target) (bool, error){moveAlerts, moveLog, alias} {
+		steps := []func(*bolt.Tx, chat.Target, chat.Target) (bool, error){moveAlerts, moveLog, moveHeld, moveUndo, movePaces, alias}
+		changed := make([]bool, 1+len(steps))
+		changed[0] = settings.moved
+		for i, step := range steps {
 			if changed[i+1], err = step(tx, from, to); err != nil {
 				return err
 			}
@@ -141,6 +145,76 @@ func sameLevel(a, b alert.Level) bool {
 
 func moveLog(tx *bolt.Tx, from, to chat.Target) (bool, error) {
 	return moveTrail(tx, chatKey(from), chatKey(to))
+}
+
+// moveHeld gives what is held, and when it is due, to the new id.
+func moveHeld(tx *bolt.Tx, from, to chat.Target) (bool, error) {
+	held, prefix := tx.Bucket(heldBucket), []byte(chatKey(from)+"\x00")
+	var rows []line
+	cursor := held.Cursor()
+	for key, row := cursor.Seek(prefix); hasPrefix(key, prefix); key, row = cursor.Next() {
+		rows = append(rows, line{bytes.Clone(key), bytes.Clone(row)})
+	}
+	for _, row := range rows {
+		key := append([]byte(chatKey(to)+"\x00"), row.key[len(prefix):]...)
+		if err := errors.Join(held.Delete(row.key), held.Put(key, row.value)); err != nil {
+			return false, err
+		}
+	}
+	moved, err := moveErrands(tx, from, to)
+	return moved || len(rows) > 0, err
+}
+
+// moveErrands gives what is due to the new id, which keeps what is due there earlier.
+func moveErrands(tx *bolt.Tx, from, to chat.Target) (bool, error) {
+	prefix := []byte(chatKey(from) + "\x00")
+	due := map[errand]time.Time{}
+	cursor := tx.Bucket(placesBucket).Cursor()
+	for key, at := cursor.Seek(prefix); hasPrefix(key, prefix) && len(at) == 8; key, at = cursor.Next() {
+		e, err := splitErrand(from.Platform, bytes.Clone(key[len(from.Platform)+1:]))
+		if err == nil {
+			due[e] = moment(int64(binary.BigEndian.Uint64(at))) //nolint:gosec // the bits are kept
+		}
+	}
+	for e, at := range due {
+		moved := e
+		moved.target.Platform, moved.target.Chat = to.Platform, to.Chat
+		if err := errors.Join(plan(tx, e, time.Time{}), planBy(tx, moved, at)); err != nil {
+			return false, err
+		}
+	}
+	return len(due) > 0, nil
+}
+
+// moveUndo gives the changes that can be taken back to the new id.
+func moveUndo(tx *bolt.Tx, from, to chat.Target) (bool, error) {
+	key := []byte(chatKey(from))
+	all := readUndo(tx, key)
+	if len(all) == 0 {
+		return false, nil
+	}
+	for i := range all {
+		if all[i].Chat == chatKey(from) {
+			all[i].Chat = chatKey(to)
+		}
+	}
+	all = append(all, readUndo(tx, []byte(chatKey(to)))...)
+	return true, errors.Join(writeUndo(tx, key, nil), writeUndo(tx, []byte(chatKey(to)), all[max(0, len(all)-undoKept):]))
+}
+
+// movePaces gives what a chat was told lately to the new id.
+func movePaces(tx *bolt.Tx, from, to chat.Target) (bool, error) {
+	paces, key := tx.Bucket(pacesBucket), []byte(chatKey(from))
+	row := bytes.Clone(paces.Get(key))
+	if row == nil {
+		return false, nil
+	}
+	if paces.Get([]byte(chatKey(to))) == nil {
+		if err := paces.Put([]byte(chatKey(to)), row); err != nil {
+			return false, err
+		}
+	}
+	return true, paces.Delete(key)
 }
 
 // alias remembers the new id for what is on its way to the old one.

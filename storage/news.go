@@ -59,7 +59,6 @@ type followedRecord struct {
 	Held          bool          `json:"held,omitempty"`
 	BaseHeld      int           `json:"base_held,omitempty"`
 	BaseCount     int           `json:"base_count,omitempty"`
-	Replayed      bool          `json:"replayed,omitempty"`
 }
 
 type provenanceRecord struct {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"slices"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -117,6 +116,10 @@ type lane struct {
 	changed bool
 	// aliases reports that some chat has moved.
 	aliases bool
+	// heads are alerts by entry and newer those of later entries, as far as they were asked
+	// for: see newerThan.
+	heads map[uint64]*alert.Alert
+	newer map[uint64][]*alert.Alert
 	// again reports that there is more that is due, and was not looked at.
 	again bool
 }
@@ -125,24 +128,14 @@ func (s *Store) openLane(tx *bolt.Tx, p chat.Platform) (*lane, error) {
 	l := &lane{store: s, tx: tx, platform: p, now: s.now(), touched: map[*entry]bool{}}
 	first, _ := tx.Bucket(movedBucket).Cursor().First()
 	l.aliases = first != nil
-	return l, l.reread()
-}
-
-// reread reads the headers of the entries that the lane does not know yet.
-func (l *lane) reread() error {
-	prefix := lanePrefix(l.platform)
+	prefix := lanePrefix(p)
 	var bad []line
-	known := l.entries
-	l.entries = nil
-	cursor := l.tx.Bucket(outboxBucket).Cursor()
+	cursor := tx.Bucket(outboxBucket).Cursor()
 	for key, row := cursor.Seek(prefix); bytes.HasPrefix(key, prefix); key, row = cursor.Next() {
 		e, err := readHeader(key[len(prefix):], row)
 		if err != nil {
 			bad = append(bad, line{bytes.Clone(key), bytes.Clone(row)})
 			continue
-		}
-		if at := slices.IndexFunc(known, func(k *entry) bool { return k.id == e.id }); at >= 0 {
-			e = known[at]
 		}
 		l.entries = append(l.entries, e)
 		if e.over() {
@@ -151,10 +144,10 @@ func (l *lane) reread() error {
 	}
 	for _, row := range bad {
 		if err := l.setAside(outboxBucket, row.key, row.value); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return l, nil
 }
 
 func readHeader(id, row []byte) (*entry, error) {

@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -76,7 +78,11 @@ func decodePosted(row []byte) (alert.Recipient, error) {
 // breakouts that are followed up, and members' levels that nobody waits for. It is for
 // now and then; each step is short.
 func (s *Store) Tidy(ctx context.Context) error {
-	for _, step := range []func(*bolt.Tx) (more bool, err error){s.forgetPosted, s.forgetLevels} {
+	over, err := s.levelsOver()
+	if err != nil {
+		return err
+	}
+	for _, step := range []func(*bolt.Tx) (more bool, err error){s.forgetPosted, func(tx *bolt.Tx) (bool, error) { return s.forgetLevels(tx, over) }} {
 		for more := true; more; {
 			if err := ctx.Err(); err != nil {
 				return err
@@ -111,19 +117,32 @@ func (s *Store) forgetPosted(tx *bolt.Tx) (more bool, err error) {
 	return len(old) == postedAtMost, nil
 }
 
-// forgetLevels takes levels from their chats that nobody waits for any more.
-func (s *Store) forgetLevels(tx *bolt.Tx) (more bool, err error) {
+// levelsOver lists the chats that have levels that nobody waits for any more. Reading holds
+// nobody up.
+func (s *Store) levelsOver() ([]chat.Target, error) {
 	now, chats := s.now(), map[chat.Target]bool{}
-	cursor := tx.Bucket(levelsBucket).Cursor()
-	for key, row := cursor.First(); key != nil && len(chats) < postedAtMost; key, row = cursor.Next() {
-		if w, err := decodeWish(row); err == nil && w.over(now) {
-			chats[ownerOf(w.to.Target)] = true
+	err := s.db.View(func(tx *bolt.Tx) error {
+		cursor := tx.Bucket(levelsBucket).Cursor()
+		for key, row := cursor.First(); key != nil && len(chats) < postedAtMost; key, row = cursor.Next() {
+			if w, err := decodeWish(row); err == nil && w.over(now) {
+				chats[ownerOf(w.to.Target)] = true
+			}
 		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look for levels that are over: %w", err)
 	}
+	return slices.Collect(maps.Keys(chats)), nil
+}
+
+// forgetLevels takes levels from their chats that nobody waits for any more.
+func (s *Store) forgetLevels(tx *bolt.Tx, chats []chat.Target) (more bool, err error) {
 	if len(chats) == 0 {
 		return false, errNothing
 	}
-	for t := range chats {
+	now := s.now()
+	for _, t := range chats {
 		if err := amendChat(tx, t, func(c *alert.Chat) { dropOver(c, now) }); err != nil {
 			return false, err
 		}

@@ -300,6 +300,8 @@ type fanOut struct {
 	// added counts the recipients, entries are those that are complete.
 	added   int
 	entries []entryRef
+	// made is told of each entry that is complete; nil is allowed.
+	made func(*entry)
 }
 
 // serve adds a recipient on a platform that is served.
@@ -360,6 +362,9 @@ func (f *fanOut) end() error {
 	key := headerKey(f.on, f.entry.id)
 	row := f.entry.encode()
 	f.entries = append(f.entries, entryRef{Platform: f.on, ID: f.entry.id})
+	if f.made != nil {
+		f.made(f.entry)
+	}
 	f.entry = nil
 	return f.tx.Bucket(outboxBucket).Put(key, row)
 }

@@ -14,41 +14,46 @@ import (
 )
 
 const (
-	// heldKept bounds the alerts that are held for one place; the oldest go first.
+	// heldKept bounds the alerts that are held for one topic; the oldest go first.
 	heldKept = 40
-	// dueAtMost bounds the places that are served in one transaction.
+	// enoughEntries is how many entries the outbox holds when nothing more is taken from the
+	// schedule: each Advance reads their headers.
+	enoughEntries = 300
+	// dueAtMost bounds the errands that are run in one transaction.
 	dueAtMost = 100
 	// summaryLasts is how long a summary is news.
 	summaryLasts = 6 * time.Hour
+	// heldLasts is how old an alert may be when it is told in a summary.
+	heldLasts = 3 * 24 * time.Hour
 	// early is how much too early something that is due may be told.
 	early = time.Minute
 )
 
-// What is due at a place.
+// What can be due.
 const (
 	release = "release" // what is held is told
 	digest  = "digest"  // the daily digest
 )
 
-// place is where something is due: a chat, a topic and what it is.
-type place struct {
+// errand is something that is due: at which chat and topic, and what.
+type errand struct {
 	target chat.Target
 	what   string
 }
 
-// name is the place behind its platform.
-func (p place) name() []byte {
+// name is the errand behind its platform.
+func (p errand) name() []byte {
 	return []byte(p.target.Chat + "\x00" + p.target.Thread + "\x00" + p.what)
 }
 
-func (p place) key() []byte { return append(lanePrefix(p.target.Platform), p.name()...) }
+func (p errand) key() []byte { return append(lanePrefix(p.target.Platform), p.name()...) }
 
-func (p place) at(t time.Time) []byte {
+func (p errand) at(t time.Time) []byte {
 	return append(appendMoment(lanePrefix(p.target.Platform), t), p.name()...)
 }
 
 // plan makes something due at a moment, and at no other; the zero time means never.
-func plan(tx *bolt.Tx, p place, at time.Time) error {
+func plan(tx *bolt.Tx, p errand, at time.Time) error {
 	schedule, places, key := tx.Bucket(scheduleBucket), tx.Bucket(placesBucket), p.key()
 	if old := places.Get(key); len(old) == 8 {
 		was := moment(int64(binary.BigEndian.Uint64(old))) //nolint:gosec // the bits are kept
@@ -66,7 +71,7 @@ func plan(tx *bolt.Tx, p place, at time.Time) error {
 }
 
 // planBy makes something due at a moment unless it is due before.
-func planBy(tx *bolt.Tx, p place, at time.Time) error {
+func planBy(tx *bolt.Tx, p errand, at time.Time) error {
 	if old := tx.Bucket(placesBucket).Get(p.key()); len(old) == 8 && int64(binary.BigEndian.Uint64(old)) <= at.UnixNano() { //nolint:gosec // the bits are kept
 		return nil
 	}
@@ -85,7 +90,7 @@ func planDigest(tx *bolt.Tx, t chat.Target, before, after *alert.Chat) error {
 	if was == is {
 		return nil
 	}
-	old, fresh := place{target: t, what: digest}, place{target: t, what: digest}
+	old, fresh := errand{target: t, what: digest}, errand{target: t, what: digest}
 	old.target.Thread, fresh.target.Thread = was.Thread, is.Thread
 	if was.On {
 		if err := plan(tx, old, time.Time{}); err != nil {
@@ -103,15 +108,18 @@ func planDigest(tx *bolt.Tx, t chat.Target, before, after *alert.Chat) error {
 func (s *Store) Notify(planned func(chat.Platform)) { s.planned.Store(&planned) }
 
 func (s *Store) tellPlanned(p chat.Platform, before, after *alert.Chat) {
-	if f := s.planned.Load(); f != nil && before.Terms != after.Terms {
+	if f := s.planned.Load(); f != nil && (before.Terms != after.Terms || !before.MutedUntil.Equal(after.MutedUntil)) {
 		(*f)(p)
 	}
 }
 
 // due queues what is due on the lane's platform. It reports whether there is more.
 func (l *lane) due() (more bool, err error) {
+	if len(l.entries) > enoughEntries {
+		return false, nil // they can wait: their rows are kept
+	}
 	prefix := lanePrefix(l.platform)
-	var found []place
+	var found []errand
 	var fresh []bool
 	var keys [][]byte
 	cursor := l.tx.Bucket(scheduleBucket).Cursor()
@@ -122,7 +130,7 @@ func (l *lane) due() (more bool, err error) {
 			break
 		}
 		keys = append(keys, bytes.Clone(key))
-		p, err := splitPlace(l.platform, r.rest)
+		p, err := splitErrand(l.platform, r.rest)
 		if err == nil {
 			found, fresh = append(found, p), append(fresh, at == unplanned.UnixNano())
 		}
@@ -144,20 +152,20 @@ func (l *lane) due() (more bool, err error) {
 	return len(keys) == dueAtMost, nil
 }
 
-func splitPlace(p chat.Platform, name []byte) (place, error) {
+func splitErrand(p chat.Platform, name []byte) (errand, error) {
 	parts := bytes.Split(name, []byte{0})
 	if len(parts) != 3 {
-		return place{}, errPlace
+		return errand{}, errErrand
 	}
-	return place{
+	return errand{
 		target: chat.Target{Platform: p, Chat: string(parts[0]), Thread: string(parts[1])},
 		what:   string(parts[2]),
 	}, nil
 }
 
-// serve queues what is due at a place, or puts it off; fresh is a digest that was asked for
+// serve queues what is due, or puts it off; fresh is a digest that was asked for
 // just now.
-func (l *lane) serve(p place, fresh bool) error {
+func (l *lane) serve(p errand, fresh bool) error {
 	at := p
 	at.target = resolve(l.tx, p.target)
 	c, err := readChat(l.tx, ownerOf(at.target))
@@ -208,13 +216,11 @@ func (l *lane) summarise(t chat.Target, c *alert.Chat, daily bool) error {
 		a.ID = a.ID[:maxClaimID]
 	}
 	r := &recording{store: l.store, tx: l.tx, now: l.now}
-	f := &fanOut{recording: r, alert: &a}
+	// The newest entry comes last, as in the file.
+	f := &fanOut{recording: r, alert: &a, made: func(e *entry) { l.entries = append(l.entries, e) }}
 	to := alert.Recipient{Target: t, Home: c.Home, Kind: c.Kind, Language: c.Language}
-	if err := errors.Join(f.add(&to), f.end()); err != nil {
-		return err
-	}
-	// The entry is on the disk, and the lane has not read it.
-	return l.reread()
+	l.changed = true
+	return errors.Join(f.add(&to), f.end())
 }
 
 func heldPrefix(t chat.Target) []byte { return []byte(chatKey(t) + "\x00" + t.Thread + "\x00") }
@@ -250,7 +256,11 @@ func (l *lane) takeHeld(t chat.Target) (held []alert.Alert, since time.Time, err
 	cursor := l.tx.Bucket(heldBucket).Cursor()
 	for key, row := cursor.Seek(prefix); hasPrefix(key, prefix); key, row = cursor.Next() {
 		keys = append(keys, bytes.Clone(key))
-		if a, err := decodeNews(row); err == nil {
+		a, err := decodeNews(row)
+		if err != nil {
+			continue
+		}
+		if wanted, err := l.stillWanted(a, t); err == nil && wanted {
 			held = append(held, *a)
 		}
 	}
@@ -263,6 +273,45 @@ func (l *lane) takeHeld(t chat.Target) (held []alert.Alert, since time.Time, err
 		since = held[0].At
 	}
 	return held, since, nil
+}
+
+// stillWanted reports whether a chat that an alert is held for still asks for it. What is
+// too old is no news, whoever asks.
+func (l *lane) stillWanted(a *alert.Alert, t chat.Target) (bool, error) {
+	switch {
+	case l.now.Sub(a.At) > heldLasts:
+		return false, nil
+	case a.Rule.Known():
+		return l.store.subscribed(l.tx, alert.Recipient{Target: t}, a.Rule, a.Coin, a.Meets)
+	case a.Rule == alert.Outcome:
+		return l.store.follows(l.tx, a, alert.Recipient{Target: t})
+	default:
+		return true, nil
+	}
+}
+
+// dropHeld forgets what is held for a chat.
+func dropHeld(tx *bolt.Tx, t chat.Target) (int, error) {
+	return deletePrefix(tx.Bucket(heldBucket), []byte(chatKey(t)+"\x00"))
+}
+
+// hurryHeld lets what is held for a chat be looked at with the next Advance: it may be
+// time to tell it.
+func hurryHeld(tx *bolt.Tx, t chat.Target) error {
+	prefix := []byte(chatKey(t) + "\x00")
+	var due []errand
+	cursor := tx.Bucket(placesBucket).Cursor()
+	for key, _ := cursor.Seek(prefix); hasPrefix(key, prefix); key, _ = cursor.Next() {
+		if p, err := splitErrand(t.Platform, bytes.Clone(key[len(t.Platform)+1:])); err == nil && p.what == release {
+			due = append(due, p)
+		}
+	}
+	for _, p := range due {
+		if err := plan(tx, p, unplanned); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func hasPrefix(key, prefix []byte) bool { return key != nil && bytes.HasPrefix(key, prefix) }

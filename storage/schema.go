@@ -35,7 +35,7 @@ var (
 	levelsBucket = []byte("levels")
 	// edgesBucket: coin NUL rule NUL threshold -> how many rows of subsBucket have it.
 	edgesBucket = []byte("edges")
-	// undoBucket: platform NUL chat -> what the newest change of a chat replaced.
+	// undoBucket: platform NUL chat -> what the newest changes of a chat replaced, as JSON.
 	undoBucket = []byte("undo")
 	// auditBucket: platform NUL chat NUL sequence -> a change, as JSON.
 	auditBucket = []byte("audit")
@@ -53,7 +53,7 @@ var (
 	// became of it, as JSON. historyKeysBucket leads from the id to the key.
 	historyBucket     = []byte("history")
 	historyKeysBucket = []byte("history_keys")
-	// postedBucket: entry index -> the message of a delivery that is followed up, and
+	// postedBucket: time of the alert, entry and index -> the message of a delivery that is followed up, and
 	// whom it went to.
 	postedBucket = []byte("posted")
 	// heldBucket: platform NUL chat NUL topic NUL sequence -> an alert that waits for a

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -37,7 +38,9 @@ type paceRecord struct {
 	// Day is the day of the chat that Told counts for.
 	Day  string `json:"day,omitempty"`
 	Told int    `json:"told,omitempty"`
-	// Last is when it was told of a coin and rule, in Unix seconds.
+	// Newest is the alert that was counted last: it may go to several topics.
+	Newest string `json:"newest,omitempty"`
+	// Last is when a topic was told of a coin and rule, in Unix seconds.
 	Last map[string]int64 `json:"last,omitempty"`
 }
 
@@ -86,19 +89,22 @@ func (l *lane) paced(a *alert.Alert, t chat.Target, terms alert.Terms, local tim
 	if pace.Day != day {
 		pace.Day, pace.Told = day, 0
 	}
-	subject := string(a.Coin) + " " + string(a.Rule)
+	subject := string(a.Coin) + " " + string(a.Rule) + " " + t.Thread
 	last := time.Unix(pace.Last[subject], 0)
 	switch {
 	case terms.Cooldown > 0 && pace.Last[subject] > 0 && l.now.Sub(last) < terms.Cooldown && !last.After(l.now):
 		return judgement{verdict: skipped}, nil
-	case terms.Cap > 0 && pace.Told >= terms.Cap:
-		until := alert.Clock(0).On(local.AddDate(0, 0, 1))
+	case terms.Cap > 0 && pace.Told >= terms.Cap && pace.Newest != a.ID:
+		until := alert.Clock(0).On(alert.Days(local, 1))
 		if terms.Digest.On {
 			until = terms.Digest.Next(local)
 		}
 		return judgement{verdict: waits, until: until, since: l.now}, nil
 	}
-	pace.Told++
+	if pace.Newest != a.ID {
+		pace.Told++
+		pace.Newest = a.ID
+	}
 	if pace.Last == nil || len(pace.Last) >= maxPaces {
 		pace.Last = map[string]int64{}
 	}
@@ -152,11 +158,14 @@ func (l *lane) keep(a *alert.Alert, to *alert.Recipient, j judgement) error {
 	if err := putHeld(l.tx, a, to); err != nil {
 		return err
 	}
-	return planBy(l.tx, place{target: to.Target, what: release}, j.until)
+	return planBy(l.tx, errand{target: to.Target, what: release}, j.until)
 }
 
 // Held lists the alerts that are held for a chat, with all its topics, the oldest first.
-func (s *Store) Held(t chat.Target) ([]alert.Alert, error) {
+func (s *Store) Held(ctx context.Context, t chat.Target) ([]alert.Alert, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	var held []alert.Alert
 	err := s.db.View(func(tx *bolt.Tx) error {
 		prefix := []byte(chatKey(resolve(tx, t)) + "\x00")
@@ -174,5 +183,5 @@ func (s *Store) Held(t chat.Target) ([]alert.Alert, error) {
 	return held, nil
 }
 
-// errPlace is for a row of the schedule that cannot be read.
-var errPlace = errors.New("no place")
+// errErrand is for a row of the schedule that cannot be read.
+var errErrand = errors.New("no errand")

@@ -55,7 +55,7 @@ func TestQuietHoursHoldAlertsAndTellThemTogether(t *testing.T) {
 		t.Errorf("the summary is %+v", a)
 	}
 	r.advance(t, chat.Telegram, results(alert.Sent, b.Deliveries...), 0)
-	if held, err := r.Held(berlin); len(held) != 0 || err != nil {
+	if held, err := r.Held(t.Context(), berlin); len(held) != 0 || err != nil {
 		t.Errorf("still held: %d, %v", len(held), err)
 	}
 	tidied(t, r)

@@ -109,15 +109,19 @@ func fieldsOf(record []byte) (map[string]json.RawMessage, error) {
 }
 
 // Undo takes the newest change of a chat back, if what it changed is still as it left it,
-// and returns it. The error wraps chat.ErrNoChange or chat.ErrChanged where that is the reason; then
-// nothing has changed. e is the line for the log.
-func (s *Store) Undo(ctx context.Context, home chat.Target, e chat.Entry) (chat.Entry, error) {
+// and returns it. seen is the line of the log that is meant, the zero Entry whatever is
+// newest. The error wraps chat.ErrNoChange or chat.ErrChanged where that is the reason; then
+// nothing has changed, but a change whose work is no more is not offered again. e is the line
+// for the log.
+func (s *Store) Undo(ctx context.Context, home chat.Target, seen, e chat.Entry) (chat.Entry, error) {
 	if err := ctx.Err(); err != nil {
 		return chat.Entry{}, err
 	}
 	s.changing.Lock()
 	defer s.changing.Unlock()
 	var undone undoRecord
+	var settings chat.Settings
+	refused := error(nil)
 	err := s.update(func(tx *bolt.Tx) error {
 		home := resolve(tx, home)
 		key := []byte(chatKey(home))
@@ -126,17 +130,33 @@ func (s *Store) Undo(ctx context.Context, home chat.Target, e chat.Entry) (chat.
 			return chat.ErrNoChange
 		}
 		undone = all[len(all)-1]
-		if err := s.restore(tx, undone); err != nil && !errors.Is(err, errNothing) {
-			return err
+		if seen.Change != "" && (!undone.Entry.At.Equal(seen.At) || undone.Entry.Change != seen.Change) {
+			return chat.ErrChanged
+		}
+		if refused = s.restore(tx, undone); errors.Is(refused, errNothing) {
+			refused = nil
+		}
+		switch {
+		case errors.Is(refused, chat.ErrChanged):
+			return writeUndo(tx, key, all[:len(all)-1])
+		case refused != nil:
+			return refused
 		}
 		e.Args = append(append(e.Args, "what", undone.Entry.Change), undone.Entry.Args...)
-		return errors.Join(writeUndo(tx, key, all[:len(all)-1]), s.log(tx, home, e))
+		err := errors.Join(writeUndo(tx, key, all[:len(all)-1]), s.log(tx, home, e))
+		if undone.Settings && err == nil {
+			settings, err = readSettings(tx, undone.Chat)
+		}
+		return err
 	})
-	if err != nil {
-		return chat.Entry{}, fmt.Errorf("take a change back: %w", err)
+	if err = errors.Join(err, refused); err != nil {
+		return undone.Entry.entry(), fmt.Errorf("take a change back: %w", err)
 	}
 	if undone.Settings {
-		s.settings.Load().Delete(undone.Chat)
+		s.settings.Load().Store(undone.Chat, settings)
+	}
+	if f := s.planned.Load(); f != nil {
+		(*f)(home.Platform)
 	}
 	return undone.Entry.entry(), nil
 }

@@ -59,9 +59,15 @@ func (s *Store) follows(tx *bolt.Tx, a *alert.Alert, to alert.Recipient) (bool, 
 	return s.subscribed(tx, to, alert.Breakout, a.Coin, func(float64) bool { return true })
 }
 
-// subscribed reads the row of the index and asks about its threshold. Its key has the
+// subscribed asks about the threshold of the row of the index. The key of a row has the
 // kind of the chat, which may have become another one since.
 func (s *Store) subscribed(tx *bolt.Tx, to alert.Recipient, rule alert.Rule, coin market.Coin, meets func(float64) bool) (bool, error) {
+	w, err := s.wishOf(tx, to, rule, coin)
+	return err == nil && w != nil && meets(w.threshold) && !w.muted(s.now()), err
+}
+
+// wishOf reads the row of the index, nil for none.
+func (s *Store) wishOf(tx *bolt.Tx, to alert.Recipient, rule alert.Rule, coin market.Coin) (*wish, error) {
 	for _, kind := range []chat.Kind{to.Kind, chat.Channel, chat.Group, chat.Private} {
 		to.Kind = kind
 		row := tx.Bucket(subsBucket).Get(subscriptionKey(rule, coin, &to))
@@ -69,7 +75,7 @@ func (s *Store) subscribed(tx *bolt.Tx, to alert.Recipient, rule alert.Rule, coi
 			continue
 		}
 		w, err := decodeWish(row)
-		return err == nil && meets(w.threshold) && !w.muted(s.now()), err
+		return &w, err
 	}
-	return false, nil
+	return nil, nil
 }

@@ -78,9 +78,10 @@ func StepOutcome(l Limits, st OutcomeState, fired []alert.Alert, s *snapshot.Sna
 	before := st.Open
 	st.Open = nil
 	for _, f := range before {
-		if g.other && !g.doubted() || f.At.After(g.At) {
+		if g.other && !g.doubted() {
 			continue // another market, or a recording that began anew: nothing to compare with
 		}
+		f.At = earlier(f.At, g.At) // a clock may have been set back
 		if g.steady || g.gap {
 			f = f.seen(g.USD)
 		}

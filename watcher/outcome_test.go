@@ -141,6 +141,15 @@ func TestOutcomeThatIsNotKnown(t *testing.T) {
 			t.Errorf("%s: told %+v", name, got)
 		}
 	}
+	// A clock that is set back by an hour makes it later, and loses nothing.
+	back := func(v *view) { v.now = v.now.Add(-time.Hour); v.priceAt = v.now; v.mapAt = v.now }
+	shots := []shot{{at: 0, usd: 102}, {at: 60, usd: 102, change: back}}
+	for at := 120; at <= 3700; at += 60 {
+		shots = append(shots, shot{at: at, usd: 103, change: back})
+	}
+	if got := follow(t, broke(0, true), shots, false); len(got) != 1 {
+		t.Errorf("after a clock was set back: %d outcomes, want 1", len(got))
+	}
 	// A little late is in time.
 	if got := follow(t, broke(0, true), []shot{{at: 0, usd: 102}, {at: 4000, usd: 105}}, true); len(got) != 1 {
 		t.Errorf("seven minutes late: %d outcomes, want 1", len(got))

@@ -12,14 +12,26 @@ const maxTraces = 1000
 // it can be said later what any threshold would have done. It holds the figure up to which
 // a rule has left its trace. Traces and alerts of a rule follow on each other without a gap
 // and without an overlap.
-type traces map[alert.Rule]float64
+type traces map[tracked]float64
+
+// tracked is a rule, and the direction of one that measures both ways apart.
+type tracked struct {
+	rule   alert.Rule
+	rising bool
+}
+
+func trackOf(a alert.Alert) tracked {
+	apart := a.Rule == alert.Funding || a.Rule == alert.OpenInterest
+	return tracked{rule: a.Rule, rising: apart && a.Rising}
+}
 
 // of are the traces of a rise, which somebody is told of or not.
 func (t traces) of(a alert.Alert, told bool) []alert.Alert {
 	if a.Rule == alert.Breakout {
 		return nil // each stands for itself
 	}
-	last, known := t[a.Rule]
+	track := trackOf(a)
+	last, known := t[track]
 	if !known || a.Before < last {
 		last = a.Before
 	}
@@ -34,8 +46,8 @@ func (t traces) of(a alert.Alert, told bool) []alert.Alert {
 		left, last = []alert.Alert{trace}, end
 	}
 	if told {
-		last = a.Strength
+		last = max(last, a.Strength) // a first notable rise may be below what was told
 	}
-	t[a.Rule] = last
+	t[track] = last
 	return left
 }
