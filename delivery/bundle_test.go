@@ -229,7 +229,7 @@ func TestAMessageForSeveralIsNotRecognised(t *testing.T) {
 					if strings.HasPrefix(text, "repeat ") {
 						continue
 					}
-					for _, id := range strings.Split(text, "+") {
+					for id := range strings.SplitSeq(text, "+") {
 						seen[id]++
 					}
 				}
