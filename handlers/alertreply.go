@@ -228,7 +228,9 @@ func alertButtons(l *locales.Language, a *alert.Alert) [][]chat.Button {
 			{Label: l.Say("button.record"), Data: press("record", coin)},
 			{Label: l.Say("button.no_followups"), Data: press("followups", "off")},
 		}}
-	case a.Rule.Known() && a.Rule != alert.Breakout:
+	case a.Rule == alert.Price: // it has stopped by itself, or is in the list
+		stop = chat.Button{Label: l.Say("button.alerts"), Data: press("alerts")}
+	case a.Rule.Known():
 		stop = chat.Button{Label: l.Say("button.stop_rule", "coin", coin, "rule", ruleName(l, a.Rule)), Data: press("unsubscribe", coin, string(a.Rule))}
 	}
 	return [][]chat.Button{

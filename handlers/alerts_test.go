@@ -164,7 +164,7 @@ func TestBadInputOfAlertsShowsWhatWorksAndChangesNothing(t *testing.T) {
 		"/alert btc 90131.71":          "Choose a price above or below",
 		"/alert":                       "/alert btc 94681",
 		"/alert btc 1e999":             "/alert btc 94681",
-		"/mute tomorrow":               "/mute 8h",
+		"/mute whenever":               "/mute 8h",
 		"/mute 8":                      "/mute 8h",
 		"/mute -1h":                    "/mute 8h",
 		"/mute 400d":                   "/mute 8h",
@@ -337,7 +337,7 @@ func TestAlertSaysWhatHappened(t *testing.T) {
 	wantAll(t, reply.Text.String(), "BTC broke above $94,681", "Mark price $95,230.40 at 24 Nov 2026 14:05:08 UTC", "for 11 seconds",
 		"Up to $94,681 lay $2.705B of short liquidation intensity", "Shorts there must buy back", "5 hours before", "Next key levels", "CoinGlass (vendor's estimate)",
 		"not dollars that will be liquidated")
-	if reply.Picture == nil || reply.Buttons[0][0].Data != "v1|mute|8h" || reply.Buttons[0][1].Data != "v1|unsubscribe|BTC" {
+	if reply.Picture == nil || reply.Buttons[0][0].Data != "v1|mute|8h" || reply.Buttons[0][1].Data != "v1|unsubscribe|BTC|breakout" {
 		t.Errorf("reply = %+v", reply)
 	}
 	again, _ := r.worded(t, breakout(), to, chat.Portrait, false)

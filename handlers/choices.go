@@ -13,18 +13,26 @@ import (
 
 // lang answers /lang: shows the chat's language or, for those who may, changes it.
 func lang(ctx context.Context, c *call) chat.Reply {
-	if len(c.args) == 0 {
+	s, refusal, ok := c.about(ctx)
+	if !ok {
+		return refusal
+	}
+	if len(c.args) == 0 && s.name == "" {
 		return c.languages("lang.current", "language", c.lang.Name())
+	}
+	if len(c.args) == 0 {
+		c.args = []string{c.settingsOf(ctx, s).Language}
+		return c.told(s, chat.Reply{Text: c.lang.Text("settings.language", "language", locales.For(c.args[0]).Name())})
 	}
 	tag, ok := locales.Match(c.args[0])
 	if !ok || len(c.args) > 1 {
 		return c.languages("lang.unknown")
 	}
-	if ok, refusal := c.mayChange(ctx); !ok {
+	if ok, refusal := c.changeSettings(ctx, s, c.entry("language", "to", tag), func(settings *chat.Settings) { settings.Language = tag }); !ok {
 		return refusal
 	}
-	if ok, refusal := c.change(ctx, c.entry("language", "to", tag), func(s *chat.Settings) { s.Language = tag }); !ok {
-		return refusal
+	if s.name != "" {
+		return c.told(s, chat.Reply{Text: c.lang.Text("settings.language", "language", locales.For(tag).Name())})
 	}
 	c.settle()
 	reply := c.languages("lang.changed", "language", c.lang.Name())
@@ -55,11 +63,14 @@ const maxFavourites = 8
 // defaults answers /default: shows the chat's coins and window or, for those who may,
 // changes them. The first coin is that of commands that name none.
 func defaults(ctx context.Context, c *call) chat.Reply {
-	if len(c.args) == 0 {
-		coin, window := c.defaults()
-		return chat.Reply{Text: c.lang.Text("default.current", "coin", string(coin), "window", string(window))}
+	s, refusal, ok := c.about(ctx)
+	if !ok {
+		return refusal
 	}
-	_, window := c.defaults()
+	first, window := defaultsOf(c.settingsOf(ctx, s))
+	if len(c.args) == 0 {
+		return c.told(s, chat.Reply{Text: c.lang.Text("default.current", "coin", string(first), "window", string(window))})
+	}
 	var coins []market.Coin
 	haveWindow := false
 	for _, word := range c.args {
@@ -81,18 +92,15 @@ func defaults(ctx context.Context, c *call) chat.Reply {
 		return c.fail("error.too_many")
 	}
 	if len(coins) == 0 {
-		coins = c.favourites(1)
-	}
-	if ok, refusal := c.mayChange(ctx); !ok {
-		return refusal
+		coins = []market.Coin{first}
 	}
 	list := strings.ReplaceAll(coinList(coins), " ", "")
 	entry := c.entry("default", "coin", list, "window", string(window))
-	ok, refusal := c.change(ctx, entry, func(s *chat.Settings) { s.Coin, s.Coins, s.Window = string(coins[0]), list, string(window) })
+	ok, refusal = c.changeSettings(ctx, s, entry, func(s *chat.Settings) { s.Coin, s.Coins, s.Window = string(coins[0]), list, string(window) })
 	if !ok {
 		return refusal
 	}
-	return chat.Reply{Text: c.lang.Text("default.changed", "coin", coinList(coins), "window", string(window))}
+	return c.told(s, chat.Reply{Text: c.lang.Text("default.changed", "coin", coinList(coins), "window", string(window))})
 }
 
 // favourites are the first coins of lists: those that the chat has chosen, then the

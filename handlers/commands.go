@@ -33,7 +33,6 @@ const (
 	windowOption
 	languageOption
 	placeOption
-	priceOption
 	spanOption
 	amountOption
 	ruleOption
@@ -87,12 +86,12 @@ func commandTable() []command {
 		{name: "coins", menu: "menu.coins", help: "help.coins", run: coins, press: true},
 		{name: "help", menu: "menu.help", run: help, press: true},
 		{name: "about", menu: "menu.about", help: "help.about", run: about, press: true},
-		{name: "lang", menu: "menu.lang", help: "help.lang", run: lang, options: []option{languageOption}, admin: true, press: true},
-		{name: "default", menu: "menu.default", help: "help.default", run: defaults, options: []option{coinOption, windowOption}, admin: true},
-		{name: "timezone", menu: "menu.timezone", help: "help.timezone", run: timezone, options: []option{zoneOption}, admin: true, press: true},
+		{name: "lang", menu: "menu.lang", help: "help.lang", run: lang, options: []option{languageOption, placeOption}, admin: true, press: true},
+		{name: "default", menu: "menu.default", help: "help.default", run: defaults, options: []option{coinOption, windowOption, placeOption}, admin: true},
+		{name: "timezone", menu: "menu.timezone", help: "help.timezone", run: timezone, options: []option{zoneOption, placeOption}, admin: true, press: true},
 		{name: "permit", menu: "menu.permit", run: permit, options: []option{commandOption, whoOption}, admin: true, press: true},
 		{name: "privacy", menu: "menu.privacy", help: "help.privacy", run: privacy, press: true},
-		{name: "deletemydata", menu: "menu.deletemydata", run: deleteMyData, admin: true, press: true},
+		{name: "deletemydata", menu: "menu.deletemydata", run: deleteMyData, options: []option{placeOption}, admin: true, press: true},
 		{name: "start", menu: "menu.start", run: start},
 		{name: "stats", menu: "menu.stats", help: "help.owner", run: stats, owner: true},
 		{name: "health", menu: "menu.health", run: health, owner: true},
@@ -188,8 +187,6 @@ func describe(o option) chat.Option {
 		return choices("time", "menu.option_lookback", values...)
 	case placeOption:
 		return chat.Option{Name: "channel", Description: locales.Each("menu.option_place"), Kind: chat.PlaceOption}
-	case priceOption:
-		return text("price", "menu.option_price")
 	case spanOption:
 		return text("time", "menu.option_span")
 	case amountOption:

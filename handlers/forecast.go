@@ -19,6 +19,10 @@ type Past interface {
 	Watching(ctx context.Context, coin market.Coin) (time.Time, error)
 }
 
+// youngWatch is how long a coin has to be watched before it is said what a setting would
+// have done, and not only how little is known.
+const youngWatch = 6 * time.Hour
+
 // forecastSpan is how far back it is counted what a setting would have done.
 const forecastSpan = 7 * 24 * time.Hour
 
@@ -120,11 +124,16 @@ func (c *call) sayForecast(ctx context.Context, p *paragraphs, of []ruleCoin, be
 		p.line(c.lang.Text("forecast.unknown"))
 		return
 	}
-	if span < time.Second && len(found) == 0 {
-		p.line(c.lang.Text("forecast.young"))
-		return
+	if coin, _ := c.defaults(); c.peek(coin, alertWindow) != nil {
+		provenance := c.peek(coin, alertWindow).Price.Provenance
+		p.mark(c.lang, provenance.Demo, provenance.RecordedAt)
 	}
 	is, was := c.count(found, span, after), c.count(found, span, before)
+	if span < youngWatch {
+		p.line(c.lang.Text("forecast.young", "span", c.lang.Span(max(time.Second, span)),
+			"times", c.lang.Count("forecast.times", is.fired), "now", c.lang.Count("forecast.times", was.fired)))
+		return
+	}
 	p.line(c.lang.Text("forecast.fired", "times", c.lang.Count("forecast.times", is.fired), "span", c.lang.Span(max(time.Second, is.span)),
 		"now", c.lang.Count("forecast.times", was.fired)))
 	if span < forecastSpan-time.Hour {

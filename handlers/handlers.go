@@ -105,8 +105,10 @@ type Options struct {
 	// KeyLevelBand and SymmetricBand are fractions of the mark, for texts.
 	KeyLevelBand, SymmetricBand float64
 	// Hold is how long a price stays beyond a level before that is an alert, Cooldown
-	// the least time between two alerts of a side; for texts.
-	Hold, Cooldown time.Duration
+	// the least time between two alerts of a side, Rest that for chats without a threshold,
+	// Follow when it is told what became of a breakout; for texts.
+	Hold, Cooldown, Rest time.Duration
+	Follow               []time.Duration
 	// ColdWait bounds the wait for a coin's first snapshot.
 	ColdWait time.Duration
 	// Now tells the time; nil means time.Now.
@@ -227,7 +229,7 @@ func (c *call) settle() {
 	if c.settings.Language != "" {
 		c.lang = locales.For(c.settings.Language)
 	}
-	if zone, ok := loadZone(c.settings.TimeZone); ok && c.settings.TimeZone != "" {
+	if zone, ok := loadZone(c.settings.TimeZone); ok && zone != c.lang.Zone() {
 		c.lang = c.lang.In(zone)
 	}
 }

@@ -181,7 +181,7 @@ func newRoomWith(tb testing.TB, change func(*handlers.Options)) *room {
 	tb.Cleanup(func() { _ = r.alerts.Close() })
 	options := handlers.Options{
 		Snapshots: r.market, All: func(context.Context, market.Window) []*snapshot.Snapshot { return r.market.everything() }, Settings: r.settings, Alerts: r.alerts, Charts: r.charts,
-		Hold: 10 * time.Second, Cooldown: 15 * time.Minute,
+		Hold: 10 * time.Second, Cooldown: 15 * time.Minute, Rest: 4 * time.Hour, Follow: []time.Duration{time.Hour, 4 * time.Hour},
 		Status: func(context.Context) handlers.Status {
 			return handlers.Status{Version: "v1", Started: now.Add(-time.Hour), Snapshots: 18, Chats: 4, Platforms: []handlers.PlatformStatus{{Name: "telegram", Up: true}, {Name: "discord"}}}
 		},

@@ -81,7 +81,7 @@ func level(ctx context.Context, c *call) chat.Reply {
 var (
 	repeatWords = []string{"repeat", "repeating", "each", "always", "повтор", "повторять", "каждый", "重复", "每次"}
 	onceWords   = []string{"once", "один", "однажды", "раз", "一次"}
-	untilWords  = []string{"until", "till", "til", "до", "直到", "至"}
+	untilWords  = []string{"until", "till", "til", "for", "до", "直到", "至"}
 )
 
 // levelTerms takes what stands behind a price: "repeat", "until friday". The reply is the
@@ -177,7 +177,7 @@ func (c *call) leadingCoin() (coin market.Coin, rest []string, refusal chat.Repl
 		return found, c.args[1:], chat.Reply{}, true
 	}
 	_, err := locales.ParseAmount(word)
-	if err == nil || ruleWord(word) != "" || offWord(word) || strings.IndexAny(word, "-−+.,") == 0 {
+	if err == nil || ruleWord(word) != "" || offWord(word) || everyWord(word) || strings.IndexAny(word, "-−+.,") == 0 {
 		return coin, c.args, chat.Reply{}, true
 	}
 	return "", nil, c.unknownCoin(word), false

@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"liqbot/alert"
@@ -22,11 +21,11 @@ func mute(ctx context.Context, c *call) chat.Reply {
 	var until time.Time
 	entry := c.entry("unmute")
 	if len(c.args) > 1 || !offWord(c.args[0]) {
-		span, err := locales.ParseSpan(strings.Join(c.args, " "))
-		if err != nil {
+		words, _ := takeWord(splitUntil(c.args), untilWords)
+		var err error
+		if until, err = parseMoment(words, c.now.In(c.lang.Zone())); err != nil || until.Sub(c.now) > locales.MaxSpan {
 			return c.fail("error.mute_span")
 		}
-		until = c.now.Add(span)
 		entry = c.entry("mute", "until", until.UTC().Format(time.RFC3339))
 	}
 	a, refusal, ok := c.changeAlerts(ctx, s, entry, func(a *alert.Chat) error {

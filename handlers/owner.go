@@ -116,23 +116,23 @@ func broadcast(ctx context.Context, c *call) chat.Reply {
 	id := "b" + strconv.FormatInt(c.now.UnixNano(), 36)
 	c.drafts.put(c.Member, draft{id: id, words: words, at: c.now})
 	var p paragraphs
-	p.line(c.lang.Text("broadcast.preview", "n", strconv.Itoa(c.opts.Status(ctx).Census.Chats)))
+	p.line(c.lang.Text("broadcast.preview", "chats", c.lang.Count("broadcast.chats", c.opts.Status(ctx).Census.Chats)))
 	p.gap()
 	p.line(chat.Plainly(words))
 	p.gap()
 	p.line(c.lang.Text("broadcast.ask"))
 	return chat.Reply{Text: p.text, Private: true, Buttons: [][]chat.Button{{
-		{Label: c.lang.Say("broadcast.button"), Data: press("broadcast", id)}, {Label: c.lang.Say("button.cancel"), Data: press("broadcast", "cancel")},
+		{Label: c.lang.Say("broadcast.button"), Data: press("broadcast", id)}, {Label: c.lang.Say("button.cancel"), Data: press("broadcast", "cancel", id)},
 	}}}
 }
 
 func (c *call) confirmBroadcast(ctx context.Context) chat.Reply {
+	if len(c.args) == 2 && c.args[0] == "cancel" {
+		c.drafts.take(c.Member, c.args[1], c.now)
+		return chat.Reply{Text: c.lang.Text("broadcast.cancelled"), Edit: true}
+	}
 	if len(c.args) != 1 {
 		return c.fail("error.old_button")
-	}
-	if c.args[0] == "cancel" {
-		c.drafts.put(c.Member, draft{})
-		return chat.Reply{Text: c.lang.Text("broadcast.cancelled"), Edit: true}
 	}
 	d, ok := c.drafts.take(c.Member, c.args[0], c.now)
 	if !ok {
@@ -144,5 +144,5 @@ func (c *call) confirmBroadcast(ctx context.Context) chat.Reply {
 		c.opts.Log.Error("broadcast not queued", slog.Any("err", err))
 		return c.fail("error.not_saved")
 	}
-	return chat.Reply{Text: c.lang.Text("broadcast.done", "n", strconv.Itoa(n)), Edit: true}
+	return chat.Reply{Text: c.lang.Text("broadcast.done", "chats", c.lang.Count("broadcast.chats", n)), Edit: true}
 }

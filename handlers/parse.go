@@ -58,8 +58,8 @@ func (c *call) parsePlain(words []string, long bool) (command, chat.Reply) {
 	return command{}, c.fail("error.plain_text")
 }
 
-// parsePress reads the data of a button: v1|command|argument..., with "edit" last
-// when the message is to be replaced. Whatever else comes is an old or a forged
+// parsePress reads the data of a button: v1|command|argument..., with "edit" last (of a
+// menu, first) when the message is to be replaced. Whatever else comes is an old or a forged
 // button.
 func (c *call) parsePress() (command, chat.Reply) {
 	fields := strings.Split(c.Press, "|")
@@ -72,8 +72,11 @@ func (c *call) parsePress() (command, chat.Reply) {
 		return old()
 	}
 	args := fields[2:]
-	if n := len(args); n > 0 && args[n-1] == "edit" {
+	switch n := len(args); {
+	case n > 0 && args[n-1] == "edit":
 		c.edit, args = true, args[:n-1]
+	case n > 1 && args[0] == "edit": // of a menu, whose choice comes last
+		c.edit, args = true, args[1:]
 	}
 	for _, arg := range args {
 		if arg == "" || len(split(arg)) != 1 {
@@ -159,12 +162,14 @@ func (c *call) surplus(word string) chat.Reply {
 }
 
 // defaults are the coin and window of a command that names none.
-func (c *call) defaults() (market.Coin, market.Window) {
+func (c *call) defaults() (market.Coin, market.Window) { return defaultsOf(c.settings) }
+
+func defaultsOf(settings chat.Settings) (market.Coin, market.Window) {
 	coin, window := DefaultCoin, DefaultWindow
-	if w, err := market.ParseWindow(c.settings.Window); err == nil {
+	if w, err := market.ParseWindow(settings.Window); err == nil {
 		window = w
 	}
-	if chosen, err := market.ParseCoin(c.settings.Coin); err == nil {
+	if chosen, err := market.ParseCoin(settings.Coin); err == nil {
 		coin = chosen
 	}
 	return coin, window

@@ -32,12 +32,15 @@ func withList(list, name string, in bool) string {
 	return strings.Join(names, ",")
 }
 
+// guarded reports whether a command, or its buttons, change something.
+func (cmd command) guarded() bool { return cmd.admin || cmd.name == "alerts" }
+
 // admitted checks what the chat says of who may use a command. The reply is the refusal.
 func (c *call) admitted(ctx context.Context, cmd command) (bool, chat.Reply) {
 	if c.Kind == chat.Private || slices.Contains(always, cmd.name) {
 		return true, chat.Reply{}
 	}
-	if cmd.admin && inList(c.settings.Everyone, cmd.name) {
+	if cmd.guarded() && inList(c.settings.Everyone, cmd.name) {
 		c.admin = true
 		return true, chat.Reply{}
 	}
@@ -82,7 +85,7 @@ func permit(ctx context.Context, c *call) chat.Reply {
 	entry := c.entry("permit", "command", name, "who", who)
 	ok, refusal := c.change(ctx, entry, func(settings *chat.Settings) {
 		settings.AdminsOnly = withList(settings.AdminsOnly, name, who == forAdmins)
-		settings.Everyone = withList(settings.Everyone, name, who == forEveryone && cmd.admin)
+		settings.Everyone = withList(settings.Everyone, name, who == forEveryone && cmd.guarded())
 	})
 	if !ok {
 		return refusal
@@ -108,9 +111,9 @@ func (c *call) permission(cmd command) string {
 	switch {
 	case inList(c.settings.AdminsOnly, cmd.name):
 		return forAdmins
-	case cmd.admin && inList(c.settings.Everyone, cmd.name):
+	case cmd.guarded() && inList(c.settings.Everyone, cmd.name):
 		return forEveryone
-	case cmd.admin:
+	case cmd.guarded():
 		return forAdmins
 	default:
 		return forEveryone
@@ -120,6 +123,9 @@ func (c *call) permission(cmd command) string {
 // whoPage shows who may use which command, or of one command, and how to change it.
 func whoPage(_ context.Context, c *call, s subject, args []string) chat.Reply {
 	l := c.lang
+	if s.name != "" {
+		return c.fail("permit.there")
+	}
 	if len(args) == 1 {
 		cmd, known := c.commands[args[0]]
 		if !known || cmd.owner || slices.Contains(always, cmd.name) {
@@ -138,14 +144,14 @@ func whoPage(_ context.Context, c *call, s subject, args []string) chat.Reply {
 	c.sayPermissions(&p)
 	p.line(l.Text("permit.usage"))
 	// What shows the market, and what changes the chat: one list would be too long.
-	shows := chat.Menu{Data: press("settings", "who"), Label: l.Say("permit.pick")}
-	changes := chat.Menu{Data: press("permit"), Label: l.Say("permit.pick_change")}
+	shows := chat.Menu{Data: press("settings", "edit", "who"), Label: l.Say("permit.pick")}
+	changes := chat.Menu{Data: press("permit", "edit"), Label: l.Say("permit.pick_change")}
 	for _, cmd := range commandTable() {
 		if cmd.owner || slices.Contains(always, cmd.name) {
 			continue
 		}
 		menu := &shows
-		if cmd.admin {
+		if cmd.guarded() {
 			menu = &changes
 		}
 		menu.Choices = append(menu.Choices, chat.MenuChoice{Label: "/" + cmd.name, Value: cmd.name})

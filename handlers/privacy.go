@@ -23,54 +23,69 @@ func privacy(_ context.Context, c *call) chat.Reply {
 // yesWord confirms what cannot be taken back.
 const yesWord = "yes"
 
-// deleteMyData answers /deletemydata: everything of the chat is deleted, once that is
-// confirmed. In a group its administrators decide.
+// deleteMyData answers /deletemydata: everything of the chat, or of another one that the
+// member administers, is deleted, once that is confirmed. In a group its administrators
+// decide.
 func deleteMyData(ctx context.Context, c *call) chat.Reply {
-	l := c.lang
-	if c.opts.Keeper == nil {
+	s, refusal, ok := c.about(ctx)
+	switch {
+	case !ok:
+		return refusal
+	case c.opts.Keeper == nil:
 		return c.fail("error.broken")
+	case len(c.args) > 1 || len(c.args) == 1 && c.args[0] != yesWord:
+		return c.fail("delete.usage")
 	}
-	if ok, refusal := c.mayChange(ctx); !ok {
+	if ok, refusal := c.mayChangeIn(ctx, s); !ok {
 		return refusal
 	}
-	if len(c.args) != 1 || c.args[0] != yesWord {
-		key := "delete.ask"
-		if c.Kind != chat.Private {
-			key = "delete.ask_group"
-		}
-		return chat.Reply{Text: l.Text(key), Private: true, Buttons: [][]chat.Button{{
-			{Label: l.Say("delete.button"), Data: press("deletemydata", yesWord)}, {Label: l.Say("button.back"), Data: press("privacy")},
-		}}}
+	if len(c.args) == 0 {
+		return c.askToDelete(s)
 	}
 	m := chat.Member{}
-	if c.Kind == chat.Private {
+	if s.kind == chat.Private {
 		m = c.Member
 	}
-	sum, err := c.opts.Keeper.Erase(ctx, c.Target, m)
-	if err == nil && c.Chooser() != c.Target {
+	sum, err := c.opts.Keeper.Erase(ctx, s.target, m)
+	if err == nil && s.home != s.target {
 		var home chat.Erased
-		home, err = c.opts.Keeper.Erase(ctx, c.Chooser(), m)
+		home, err = c.opts.Keeper.Erase(ctx, s.home, m)
 		sum = added(sum, home)
 	}
 	if err != nil {
 		c.opts.Log.Error("chat not erased", slog.Any("err", err))
 		return c.fail("error.not_saved")
 	}
-	var p paragraphs
-	if sum == (chat.Erased{}) {
-		p.line(l.Text("delete.nothing"))
-		return chat.Reply{Text: p.text}
+	return c.told(s, chat.Reply{Text: c.deleted(sum), Edit: c.Press != ""})
+}
+
+// askToDelete shows what would be deleted, with a button that does it.
+func (c *call) askToDelete(s subject) chat.Reply {
+	l, key := c.lang, "delete.ask"
+	if s.kind != chat.Private {
+		key = "delete.ask_group"
 	}
-	n := strconv.Itoa
+	return c.told(s, chat.Reply{Text: l.Text(key), Private: true, Buttons: trimmed([][]chat.Button{{
+		{Label: l.Say("delete.button"), Data: c.pressFor(s, "deletemydata", yesWord)}, {Label: l.Say("button.back"), Data: press("privacy")},
+	}})})
+}
+
+// deleted says what was deleted.
+func (c *call) deleted(sum chat.Erased) chat.Text {
+	l, n := c.lang, strconv.Itoa
+	if sum == (chat.Erased{}) {
+		return l.Text("delete.nothing")
+	}
 	settings := l.Say("delete.no_settings")
 	if sum.Settings {
 		settings = l.Say("delete.settings")
 	}
+	var p paragraphs
 	p.line(l.Text("delete.done"))
 	p.line(l.Text("delete.what", "settings", settings, "subscriptions", n(sum.Subscriptions), "levels", n(sum.Levels), "thresholds", n(sum.Thresholds)))
 	p.line(l.Text("delete.more", "changes", n(sum.Changes), "mentions", n(sum.Mentions), "held", n(sum.Held), "messages", n(sum.Messages)))
 	p.line(l.Text("delete.after"))
-	return chat.Reply{Text: p.text}
+	return p.text
 }
 
 func added(a, b chat.Erased) chat.Erased {

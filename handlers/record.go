@@ -48,7 +48,7 @@ func record(ctx context.Context, c *call) chat.Reply {
 		p.line(l.Text("record.none", "coin", name))
 		return chat.Reply{Text: p.text, Buttons: c.recordButtons(coin)}
 	}
-	p.mark(l, anyDemo(past), time.Time{})
+	p.mark(l, anyDemo(past), past[len(past)-1].Provenance.RecordedAt)
 	p.line(l.Text("record.count", "alerts", l.Count("record.alerts", len(past)), "told", l.Count("record.told", toldOf(past))))
 	for _, tally := range talliesOf(past) {
 		p.line(l.Text("record.tally", "span", l.Span(tally.after), "held", strconv.Itoa(tally.held), "of", strconv.Itoa(tally.count),
@@ -143,7 +143,8 @@ func (t tally) share() float64 { return float64(t.held) / float64(max(1, t.count
 
 func (t tally) medianMove() float64 {
 	slices.Sort(t.moves)
-	return t.moves[len(t.moves)/2]
+	n := len(t.moves)
+	return (t.moves[(n-1)/2] + t.moves[n/2]) / 2
 }
 
 // talliesOf adds up outcomes by time, the shortest first.

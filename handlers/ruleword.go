@@ -110,7 +110,7 @@ func parseStrength(r alert.Rule, text string) (float64, error) {
 	text = strings.TrimSpace(text)
 	switch r.Unit() {
 	case alert.Ratio:
-		text = strings.TrimRight(strings.ToLower(text), "xх×倍 ")
+		text = strings.TrimSuffix(strings.TrimRight(strings.ToLower(text), "xх×倍 "), ":1")
 		v, err := locales.ParseAmount(text)
 		if err != nil || v < 1 || v > 1000 || !plainNumber(text) {
 			return 0, errStrength
@@ -141,7 +141,7 @@ func offWord(word string) bool {
 	case "off", "none", "0", "reset", "default", "usual", "stop", "no", "выкл", "нет", "обычный", "关", "关闭", "无", "默认":
 		return true
 	default:
-		return everyWord(word)
+		return false
 	}
 }
 

@@ -51,6 +51,11 @@ func settings(ctx context.Context, c *call) chat.Reply {
 		return c.alertsHere(ctx, s)
 	}
 	if page := pageOf(word); page != nil && len(c.args) <= 2 {
+		if c.Press != "" { // a message of the group is not for everyone to leaf through
+			if ok, refusal := c.mayChangeIn(ctx, s); !ok {
+				return refusal
+			}
+		}
 		return page(ctx, c, s, c.args[1:])
 	}
 	return c.fail("error.settings_usage")
@@ -81,7 +86,7 @@ func (c *call) showSettings(ctx context.Context, s subject) chat.Reply {
 		p.line(l.Text("settings.no_threshold"))
 	}
 	p.line(c.muteWords(a))
-	c.sayTerms(&p, a.Terms)
+	c.sayTerms(&p, a.Terms, c.settingsOf(ctx, s).TimeZone)
 	c.sayPermissions(&p)
 	p.line(l.Text("settings.host", "hold", l.Span(c.opts.Hold), "cooldown", l.Span(c.opts.Cooldown)))
 	if c.Kind != chat.Private {

@@ -37,10 +37,8 @@ func pageOf(name string) settingsPage {
 	case "default":
 		return defaultPage
 	case "timezone":
-		return func(_ context.Context, c *call, _ subject, _ []string) chat.Reply {
-			reply := c.zonesReply("timezone.current")
-			reply.Edit = c.edit
-			return reply
+		return func(ctx context.Context, c *call, s subject, _ []string) chat.Reply {
+			return c.zonesReply(ctx, s, "timezone.current")
 		}
 	default:
 		return nil
@@ -49,7 +47,7 @@ func pageOf(name string) settingsPage {
 
 // settingsMenu leads to the pages.
 func (c *call) settingsMenu() chat.Menu {
-	menu := chat.Menu{Data: press("settings"), Label: c.lang.Say("settings.menu")}
+	menu := chat.Menu{Data: press("settings", "edit"), Label: c.lang.Say("settings.menu")}
 	for _, name := range []string{"threshold", "cooldown", "cap", "quiet", "digest", "followups", "timezone", "default", "who", "where"} {
 		menu.Choices = append(menu.Choices, chat.MenuChoice{Label: c.lang.Say("page." + name), Value: name})
 	}
@@ -93,7 +91,7 @@ func quietPage(ctx context.Context, c *call, s subject, args []string) chat.Repl
 	q := a.Terms.Quiet
 	var p paragraphs
 	p.line(c.quietWords(q))
-	p.line(c.lang.Text("timezone.line", "zone", zoneLabel(c.settings.TimeZone, c.now)))
+	p.line(c.lang.Text("timezone.line", "zone", zoneLabel(c.settingsOf(ctx, s).TimeZone, c.now)))
 	p.line(c.lang.Text("quiet.usage"))
 	button := func(label, hours, how string, active bool) chat.Button {
 		args := []string{hours, how, "edit"}
@@ -124,7 +122,7 @@ func digestPage(ctx context.Context, c *call, s subject, args []string) chat.Rep
 	d := a.Terms.Digest
 	var p paragraphs
 	c.sayDigest(&p, d)
-	p.line(c.lang.Text("timezone.line", "zone", zoneLabel(c.settings.TimeZone, c.now)))
+	p.line(c.lang.Text("timezone.line", "zone", zoneLabel(c.settingsOf(ctx, s).TimeZone, c.now)))
 	p.line(c.lang.Text("digest.usage"))
 	var choices []chat.Button
 	for _, hour := range []int{8, 9, 18} {
@@ -202,8 +200,8 @@ func wherePage(ctx context.Context, c *call, s subject, _ []string) chat.Reply {
 	return c.page(s, text, []chat.Button{{Label: c.lang.Say("where.button"), Data: c.pressFor(s, "settings", "here")}}, nil, false)
 }
 
-func defaultPage(_ context.Context, c *call, s subject, args []string) chat.Reply {
-	coin, window := c.defaults()
+func defaultPage(ctx context.Context, c *call, s subject, args []string) chat.Reply {
+	coin, window := defaultsOf(c.settingsOf(ctx, s))
 	text := c.lang.Text("default.current", "coin", string(coin), "window", string(window))
 	form := c.formFor("default", "btc eth sol 7d")
 	return c.page(s, text, nil, form, asksForm(args))

@@ -95,6 +95,34 @@ func (c *call) mayChangeIn(ctx context.Context, s subject) (bool, chat.Reply) {
 	return c.mayChange(ctx)
 }
 
+// settingsOf are the settings of a subject's chat.
+func (c *call) settingsOf(ctx context.Context, s subject) chat.Settings {
+	if s.name == "" {
+		return c.settings
+	}
+	settings, err := c.opts.Settings.Settings(ctx, s.home)
+	if err != nil {
+		c.opts.Log.Error("chat settings not read", slog.Any("err", err))
+	}
+	return settings
+}
+
+// changeSettings keeps a change of the settings of a subject's chat, whose administrator
+// the member has to be. The reply is the refusal.
+func (c *call) changeSettings(ctx context.Context, s subject, e chat.Entry, f func(*chat.Settings)) (bool, chat.Reply) {
+	if ok, refusal := c.mayChangeIn(ctx, s); !ok {
+		return false, refusal
+	}
+	if s.name == "" {
+		return c.change(ctx, e, f)
+	}
+	if err := c.opts.Settings.Change(ctx, s.home, e, f); err != nil {
+		c.opts.Log.Error("chat settings not saved", slog.Any("err", err))
+		return false, c.fail("error.not_saved")
+	}
+	return true, chat.Reply{}
+}
+
 // entry is a line for the chat's log: who changes what.
 func (c *call) entry(change string, args ...string) chat.Entry {
 	return chat.Entry{At: c.now, Member: c.Member, Name: c.MemberName, Change: change, Args: args}

@@ -30,7 +30,7 @@ func (h *Handlers) summaryReply(ctx context.Context, a *alert.Alert, to alert.Re
 	case a.Digest:
 		p.line(l.Text("summary.digest", "time", l.DateTime(a.At)))
 	case !a.Quiet.IsZero():
-		p.line(l.Text("summary.held", "n", n, "since", l.DateTime(a.Quiet)))
+		p.line(l.Text("summary.held", "alerts", l.Count("summary.alerts", len(a.Items)), "since", l.DateTime(a.Quiet)))
 	default:
 		p.line(l.Text("summary.burst", "n", n))
 	}
@@ -64,16 +64,28 @@ func wordItems(p *paragraphs, summary *alert.Alert, l *locales.Language) {
 		if summary.At.Sub(a.At) > 18*time.Hour { // the time of day would not tell the day
 			when = l.DateTime
 		}
-		p.line(slices.Concat(chat.Plainly(when(a.At)+" "), alertTitle(l, a)))
+		p.line(slices.Concat(chat.Plainly(when(a.At)+" "), alertTitle(l, a), cameOf(l, a)))
 	}
 	if more := len(items) - shownItems; more > 0 {
 		p.line(l.Text("summary.more", "n", strconv.Itoa(more)))
 	}
 }
 
+// cameOf says of a follow-up what became of the breakout, in short.
+func cameOf(l *locales.Language, a *alert.Alert) chat.Text {
+	if a.Followed == nil {
+		return nil
+	}
+	key := "record.failed"
+	if a.Followed.Held {
+		key = "record.held"
+	}
+	return chat.Plainly(" · " + l.Say(key, "span", l.Span(a.Followed.After), "move", l.SignedPercent(a.Followed.ToUSD/a.Followed.FromUSD-1)))
+}
+
 // newestMap is the picture of the coin of the newest alert, and says where its price is.
 func (h *Handlers) newestMap(ctx context.Context, a *alert.Alert, l *locales.Language, shape chat.Shape, p *paragraphs) *chat.Picture {
-	if len(a.Items) == 0 {
+	if len(a.Items) == 0 || a.Items[len(a.Items)-1].Coin == "" {
 		return nil
 	}
 	coin := a.Items[len(a.Items)-1].Coin

@@ -28,7 +28,7 @@ func (c *call) changeTerms(ctx context.Context, s subject, e chat.Entry, change 
 func (c *call) termsReply(ctx context.Context, s subject, a alert.Chat) chat.Reply {
 	var p paragraphs
 	c.sayMuted(&p, a)
-	c.sayTerms(&p, a.Terms)
+	c.sayTerms(&p, a.Terms, c.settingsOf(ctx, s).TimeZone)
 	buttons := [][]chat.Button{{c.undoButton(ctx, s)}, {
 		{Label: c.lang.Say("button.settings"), Data: c.pressFor(s, "settings", "edit")},
 	}}
@@ -36,13 +36,13 @@ func (c *call) termsReply(ctx context.Context, s subject, a alert.Chat) chat.Rep
 }
 
 // sayTerms says how a chat is told, a line each.
-func (c *call) sayTerms(p *paragraphs, t alert.Terms) {
+func (c *call) sayTerms(p *paragraphs, t alert.Terms, zone string) {
 	p.line(c.quietWords(t.Quiet))
 	c.sayDigest(p, t.Digest)
 	c.sayCap(p, t)
 	c.sayCooldown(p, t)
 	c.sayFollowups(p, t)
-	p.line(c.lang.Text("timezone.line", "zone", zoneLabel(c.settings.TimeZone, c.now)))
+	p.line(c.lang.Text("timezone.line", "zone", zoneLabel(zone, c.now)))
 }
 
 func (c *call) sayDigest(p *paragraphs, d alert.Digest) {
@@ -69,7 +69,7 @@ func (c *call) sayCooldown(p *paragraphs, t alert.Terms) {
 		p.line(c.lang.Text("cooldown.on", "span", c.lang.Span(t.Cooldown)))
 		return
 	}
-	p.line(c.lang.Text("cooldown.off", "span", c.lang.Span(c.opts.Cooldown)))
+	p.line(c.lang.Text("cooldown.off", "span", c.lang.Span(c.opts.Cooldown), "rest", c.lang.Span(c.opts.Rest)))
 }
 
 func (c *call) sayFollowups(p *paragraphs, t alert.Terms) {
@@ -77,7 +77,16 @@ func (c *call) sayFollowups(p *paragraphs, t alert.Terms) {
 		p.line(c.lang.Text("followups.off"))
 		return
 	}
-	p.line(c.lang.Text("followups.on"))
+	p.line(c.lang.Text("followups.on", "spans", c.spans(c.opts.Follow)))
+}
+
+// spans lists lengths of time: "1 hour, 4 hours".
+func (c *call) spans(all []time.Duration) string {
+	var words []string
+	for _, d := range all {
+		words = append(words, c.lang.Span(d))
+	}
+	return strings.Join(words, ", ")
 }
 
 func (c *call) quietWords(q alert.Quiet) chat.Text {
@@ -98,7 +107,7 @@ func quiet(ctx context.Context, c *call) chat.Reply {
 		return refusal
 	}
 	if len(c.args) == 0 {
-		return c.showTerms(ctx, s)
+		return c.showTerms(ctx, s, "quiet.usage")
 	}
 	words, silent := takeWord(c.args, silentWords)
 	words, held := takeWord(words, heldWords)
@@ -115,15 +124,15 @@ func quiet(ctx context.Context, c *call) chat.Reply {
 	})
 }
 
-// showTerms says how a chat is told of alerts.
-func (c *call) showTerms(ctx context.Context, s subject) chat.Reply {
+// showTerms says how a chat is told of alerts, and how that is changed.
+func (c *call) showTerms(ctx context.Context, s subject, usage string) chat.Reply {
 	a, refusal, ok := c.alerts(ctx, s)
 	if !ok {
 		return refusal
 	}
 	var p paragraphs
-	c.sayTerms(&p, a.Terms)
-	p.line(c.lang.Text("quiet.usage"))
+	c.sayTerms(&p, a.Terms, c.settingsOf(ctx, s).TimeZone)
+	p.line(c.lang.Text(usage))
 	return c.told(s, chat.Reply{Text: p.text})
 }
 
@@ -164,7 +173,7 @@ func digest(ctx context.Context, c *call) chat.Reply {
 		return refusal
 	}
 	if len(c.args) == 0 {
-		return c.showTerms(ctx, s)
+		return c.showTerms(ctx, s, "digest.usage")
 	}
 	if s.mute {
 		return c.cannotPost(s)
@@ -197,7 +206,7 @@ func dailyCap(ctx context.Context, c *call) chat.Reply {
 	}
 	mark, look := c.takeMark(), c.takeLook()
 	if len(c.args) == 0 {
-		return c.showTerms(ctx, s)
+		return c.showTerms(ctx, s, "cap.usage")
 	}
 	n, err := strconv.Atoi(c.args[0])
 	switch {
@@ -229,7 +238,7 @@ func cooldown(ctx context.Context, c *call) chat.Reply {
 	}
 	mark, look := c.takeMark(), c.takeLook()
 	if len(c.args) == 0 {
-		return c.showTerms(ctx, s)
+		return c.showTerms(ctx, s, "cooldown.usage")
 	}
 	span := time.Duration(0)
 	if len(c.args) > 1 || !offWord(c.args[0]) {
@@ -242,7 +251,7 @@ func cooldown(ctx context.Context, c *call) chat.Reply {
 	if !ok {
 		return refusal
 	}
-	is, typed := c.lang.Text("cooldown.off", "span", c.lang.Span(c.opts.Cooldown)), "off"
+	is, typed := c.lang.Text("cooldown.off", "span", c.lang.Span(c.opts.Cooldown), "rest", c.lang.Span(c.opts.Rest)), "off"
 	if span > 0 {
 		is, typed = c.lang.Text("cooldown.on", "span", c.lang.Span(span)), typedSpan(span)
 	}
@@ -263,7 +272,7 @@ func followups(ctx context.Context, c *call) chat.Reply {
 	case !ok:
 		return refusal
 	case len(c.args) == 0:
-		return c.showTerms(ctx, s)
+		return c.showTerms(ctx, s, "error.followups")
 	}
 	off := offWord(c.args[0])
 	if len(c.args) > 1 || !off && !slices.Contains([]string{"on", "yes", "вкл", "да", "开", "开启"}, strings.ToLower(c.args[0])) {

@@ -36,7 +36,7 @@ func TestWhenAChatIsTold(t *testing.T) {
 		{"/cap off", "Daily cap: none", alert.Terms{Cooldown: 2 * time.Hour}},
 		{"/cooldown off", "Cooldown: the usual", alert.Terms{}},
 		{"/followups off", "Follow-ups: none", alert.Terms{NoOutcomes: true}},
-		{"/followups on", "after 1, 4 and 24 hours", alert.Terms{}},
+		{"/followups on", "told later, without a sound (60 minutes, 4 hours)", alert.Terms{}},
 	} {
 		wantAll(t, r.say(t, typed(c.text)), c.want)
 		if got := r.wishes(t, here).Terms; got != c.terms {
@@ -192,7 +192,7 @@ func TestATypedChangeIsKeptWithWhatItWouldHaveDone(t *testing.T) {
 	wantAll(t, r.say(t, typed("/threshold btc breakout any")), "BTC breakouts: all of them", "fired 3 times", "as it is now: 2 times")
 	wantAll(t, r.say(t, typed("/cap 1")), "Daily cap: 1", "fired 2 times", "as it is now: 3 times")
 	wantAll(t, r.say(t, typed("/cooldown 30h")), "fired 2 times")
-	wantAll(t, r.say(t, typed("/threshold btc cascade any")), "not been watching long enough")
+	wantAll(t, r.say(t, typed("/threshold btc cascade any")), "BTC cascades: all of them", "fired 0 times")
 }
 
 func TestFormsAskForOtherValues(t *testing.T) {

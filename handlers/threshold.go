@@ -20,6 +20,11 @@ func threshold(ctx context.Context, c *call) chat.Reply {
 		return refusal
 	}
 	mark, look := c.takeMark(), c.takeLook()
+	if c.Press != "" { // a message of the group is not for everyone to leaf through
+		if ok, refusal := c.mayChangeIn(ctx, s); !ok {
+			return refusal
+		}
+	}
 	coin, words, refusal, ok := c.leadingCoin()
 	if !ok {
 		return refusal
@@ -115,7 +120,7 @@ func (c *call) thresholdRules(ctx context.Context, s subject, coin market.Coin) 
 	l := c.lang
 	var p paragraphs
 	p.line(l.Text("threshold.title", "coin", string(coin)))
-	menu := chat.Menu{Data: c.pressFor(s, "threshold", string(coin)), Label: l.Say("threshold.pick")}
+	menu := chat.Menu{Data: press("threshold", "edit", string(coin)), Label: l.Say("threshold.pick")}
 	for _, rule := range alert.Rules() {
 		line := l.Say("threshold.line", "rule", ruleName(l, rule), "least", least(l, rule, a.Threshold(rule, coin)))
 		p.line(chat.Plainly(line))
@@ -126,7 +131,7 @@ func (c *call) thresholdRules(ctx context.Context, s subject, coin market.Coin) 
 	p.gap()
 	p.line(c.nearestLevels(coin))
 	reply := chat.Reply{Text: p.text, Buttons: trimmed([][]chat.Button{{c.backToSettings(s)}}), Edit: c.edit}
-	if menu.Data != "" && s.name == "" {
+	if s.name == "" {
 		reply.Menus = []chat.Menu{menu}
 	}
 	return c.told(s, reply)
@@ -174,7 +179,7 @@ func (c *call) thresholdButtons(ctx context.Context, s subject, a alert.Chat, co
 	}
 	button := func(label, typed string, v float64) chat.Button {
 		if known && len(found) > 0 {
-			with := alert.Chat{}
+			with := a.Clone()
 			with.SetThreshold(rule, coin, v)
 			label += " · " + strconv.Itoa(c.count(found, 0, with).fired)
 		}

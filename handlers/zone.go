@@ -160,26 +160,25 @@ func zoneLabel(name string, at time.Time) string {
 
 // timezone answers /timezone: the zone of the chat's times, quiet hours and digest.
 func timezone(ctx context.Context, c *call) chat.Reply {
+	s, refusal, ok := c.about(ctx)
+	if !ok {
+		return refusal
+	}
 	if len(c.args) == 0 {
-		return c.zonesReply("timezone.current")
+		return c.zonesReply(ctx, s, "timezone.current")
 	}
 	name, ok := parseZone(strings.Join(c.args, " "))
 	if !ok {
-		reply := c.zonesReply("error.timezone")
+		reply := c.zonesReply(ctx, s, "error.timezone")
 		reply.Private = true
 		return reply
 	}
-	if ok, refusal := c.mayChange(ctx); !ok {
-		return refusal
-	}
-	entry := c.entry("timezone", "from", c.settings.TimeZone, "to", name)
-	if ok, refusal := c.change(ctx, entry, func(s *chat.Settings) { s.TimeZone = name }); !ok {
+	entry := c.entry("timezone", "from", c.settingsOf(ctx, s).TimeZone, "to", name)
+	if ok, refusal := c.changeSettings(ctx, s, entry, func(settings *chat.Settings) { settings.TimeZone = name }); !ok {
 		return refusal
 	}
 	c.settle()
-	reply := c.zonesReply("timezone.changed")
-	reply.Edit = c.edit
-	return reply
+	return c.zonesReply(ctx, s, "timezone.changed")
 }
 
 // offeredZones are the zones that a menu offers.
@@ -188,16 +187,23 @@ var offeredZones = []string{
 	"Europe/Moscow", "Asia/Dubai", "Asia/Kolkata", "Asia/Singapore", "Asia/Shanghai", "Asia/Tokyo", "Australia/Sydney",
 }
 
-// zonesReply is a text about the chat's time zone, with zones to pick from.
-func (c *call) zonesReply(key string) chat.Reply {
-	menu := chat.Menu{Data: press("timezone"), Label: c.lang.Say("timezone.pick")}
-	for _, name := range offeredZones {
-		menu.Choices = append(menu.Choices, chat.MenuChoice{
-			Label: zoneLabel(name, c.now), Value: name, Active: name == c.settings.TimeZone || name == "UTC" && c.settings.TimeZone == "",
-		})
+// zonesReply is a text about a chat's time zone, with zones to pick from.
+func (c *call) zonesReply(ctx context.Context, s subject, key string) chat.Reply {
+	name := c.settingsOf(ctx, s).TimeZone
+	zone, ok := loadZone(name)
+	if !ok {
+		zone = time.UTC
 	}
-	return chat.Reply{
-		Text:  c.lang.Text(key, "zone", zoneLabel(c.settings.TimeZone, c.now), "time", c.lang.DateTime(c.now)),
-		Menus: []chat.Menu{menu},
+	reply := chat.Reply{Text: c.lang.Text(key, "zone", zoneLabel(name, c.now), "time", c.lang.In(zone).DateTime(c.now)), Edit: c.edit}
+	if s.name == "" { // the place would stand before the choice
+		menu := chat.Menu{Data: press("timezone", "edit"), Label: c.lang.Say("timezone.pick")}
+		for _, offered := range offeredZones {
+			menu.Choices = append(menu.Choices, chat.MenuChoice{
+				Label: zoneLabel(offered, c.now), Value: offered, Active: offered == name || offered == "UTC" && name == "",
+			})
+		}
+		reply.Menus = []chat.Menu{menu}
+		reply.Buttons = trimmed([][]chat.Button{{c.backToSettings(s)}})
 	}
+	return c.told(s, reply)
 }

@@ -78,6 +78,14 @@ func (c *config) notable() (share float64, rest time.Duration) {
 	return 0, c.pace(restUsually)
 }
 
+// restShown is the rest of notable, for texts.
+func (c *config) restShown() time.Duration {
+	if _, rest := c.notable(); rest > 0 {
+		return rest
+	}
+	return c.cooldown()
+}
+
 // newWatcher makes the watcher, which wakes the couriers for what it finds.
 func (a *app) newWatcher() *watcher.Watcher {
 	share, rest := a.cfg.notable()

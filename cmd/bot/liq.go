@@ -138,6 +138,8 @@ func handlerOptions(c *config, snapshots handlers.Snapshots, pictures handlers.C
 		SymmetricBand: c.evenBand,
 		Hold:          c.hold(),
 		Cooldown:      c.cooldown(),
+		Rest:          c.restShown(),
+		Follow:        c.follow(),
 		ColdWait:      coldWait,
 		Log:           log,
 	}
