@@ -3,7 +3,6 @@ package storage
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -212,34 +211,55 @@ func historyCoins(tx *bolt.Tx) []market.Coin {
 	return coins
 }
 
-// Watching returns since when alerts of a rule and coin are looked for without a long
-// break, as far as is known: the time of the first snapshot that the rules saw. It is the
-// zero time for never.
+// watchGap is how long nobody may look at a coin for it to be watched without a break, and
+// watchNoted how often it is noted that somebody does.
+const (
+	watchGap   = time.Hour
+	watchNoted = 10 * time.Minute
+)
+
+// Watching returns since when the rules look at a coin without a break of an hour, the zero
+// time when they do not now.
 func (s *Store) Watching(ctx context.Context, coin market.Coin) (time.Time, error) {
 	if err := ctx.Err(); err != nil {
 		return time.Time{}, err
 	}
-	var since time.Time
+	var since, last time.Time
 	err := s.db.View(func(tx *bolt.Tx) error {
-		if row := tx.Bucket(figuresBucket).Get(sinceKey(coin)); len(row) == 8 {
-			since = moment(int64(binary.BigEndian.Uint64(row))) //nolint:gosec // the bits are kept
-		}
+		since, last = watchedOf(tx, coin)
 		return nil
 	})
 	if err != nil {
 		return time.Time{}, fmt.Errorf("read since when a coin is watched: %w", err)
 	}
+	if s.now().Sub(last) > watchGap {
+		return time.Time{}, nil
+	}
 	return since, nil
 }
 
-func sinceKey(coin market.Coin) []byte { return []byte("since\x00" + string(coin)) }
+func watchKey(coin market.Coin) []byte { return []byte("watched\x00" + string(coin)) }
 
-// since notes that the rules of a coin are at work.
-func (r *recording) since(coin market.Coin) error {
-	key, figures := sinceKey(coin), r.tx.Bucket(figuresBucket)
-	if figures.Get(key) != nil {
+// watchedOf reads since when a coin is looked at, and when that was noted last.
+func watchedOf(tx *bolt.Tx, coin market.Coin) (since, last time.Time) {
+	row := tx.Bucket(figuresBucket).Get(watchKey(coin))
+	if len(row) != 16 {
+		return time.Time{}, time.Time{}
+	}
+	r := &reader{rest: row}
+	return moment(r.int64()), moment(r.int64())
+}
+
+// watch notes that the rules of a coin are at work.
+func (r *recording) watch(coin market.Coin) error {
+	since, last := watchedOf(r.tx, coin)
+	gap := r.now.Sub(last)
+	switch {
+	case gap >= 0 && gap < watchNoted:
 		return nil
+	case gap > watchGap || since.IsZero() || since.After(r.now):
+		since = r.now
 	}
 	r.changed = true
-	return figures.Put(key, appendMoment(nil, r.now))
+	return r.tx.Bucket(figuresBucket).Put(watchKey(coin), appendMoment(appendMoment(nil, since), r.now))
 }

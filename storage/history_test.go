@@ -218,3 +218,44 @@ func TestBroadcast(t *testing.T) {
 		}
 	}
 }
+
+func TestWatchingCountsFromTheLastBreak(t *testing.T) {
+	r := newRoom(t)
+	watching := func() time.Duration {
+		t.Helper()
+		since, err := r.Watching(t.Context(), "BTC")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if since.IsZero() {
+			return -1
+		}
+		return r.clock().Sub(since)
+	}
+	look := func(d time.Duration) {
+		for end := r.clock().Add(d); r.clock().Before(end); r.pass(time.Minute) {
+			r.record(t, alert.Step{Seen: []market.Coin{"BTC"}})
+		}
+	}
+	if got := watching(); got != -1 {
+		t.Errorf("before the first look: %v", got)
+	}
+	look(5 * time.Hour)
+	r.restart(t)
+	if got := watching(); got != 5*time.Hour {
+		t.Errorf("after five hours: %v", got)
+	}
+	r.pass(30 * time.Minute)
+	look(time.Hour)
+	if got := watching(); got != 6*time.Hour+30*time.Minute {
+		t.Errorf("a short break counts: %v", got)
+	}
+	r.pass(60 * 24 * time.Hour)
+	if got := watching(); got != -1 {
+		t.Errorf("while nobody looks: %v", got)
+	}
+	look(2 * time.Hour)
+	if got := watching(); got != 2*time.Hour {
+		t.Errorf("after a long break: %v", got)
+	}
+}

@@ -70,7 +70,7 @@ func (r *recording) keep(step alert.Step) error {
 		return err
 	}
 	for _, coin := range step.Seen {
-		if err := r.since(coin); err != nil {
+		if err := r.watch(coin); err != nil {
 			return err
 		}
 	}

@@ -22,10 +22,8 @@ type ledger struct {
 	reached []alert.Reached
 	// traces are for the record only.
 	traces []alert.Alert
-	// seen are the coins that the rules are at work on; known are those that the journal
-	// was told of.
-	seen  []market.Coin
-	known map[market.Coin]bool
+	// seen are the coins that the rules are at work on, since the last commit.
+	seen map[market.Coin]bool
 	// changed are the coins whose states are newer than what is kept, urgent those of
 	// them that must be kept at once.
 	changed, urgent map[market.Coin]bool
@@ -35,7 +33,7 @@ type ledger struct {
 }
 
 func newLedger(o Options) *ledger {
-	return &ledger{opts: o, changed: make(map[market.Coin]bool), urgent: make(map[market.Coin]bool), swept: time.Now(), known: make(map[market.Coin]bool)}
+	return &ledger{opts: o, changed: make(map[market.Coin]bool), urgent: make(map[market.Coin]bool), swept: time.Now(), seen: make(map[market.Coin]bool)}
 }
 
 // trace keeps what is for the record only. It makes no haste.
@@ -46,12 +44,7 @@ func (l *ledger) trace(left []alert.Alert) {
 }
 
 // see notes that the rules are at work on a coin.
-func (l *ledger) see(c market.Coin) {
-	if !l.known[c] {
-		l.known[c] = true
-		l.seen = append(l.seen, c)
-	}
-}
+func (l *ledger) see(c market.Coin) { l.seen[c] = true }
 
 // note marks the states of a coin as changed.
 func (l *ledger) note(c market.Coin, atOnce bool) {
@@ -108,7 +101,7 @@ func (l *ledger) all() ([]market.Coin, bool) {
 // commit has the journal keep the states and everything that has happened.
 func (l *ledger) commit(ctx context.Context, coins []market.Coin, states map[string][]byte) {
 	l.forget(l.opts.Now())
-	queued, err := l.opts.Journal.Record(ctx, alert.Step{States: states, Seen: l.seen, Traces: l.traces, Alerts: l.alerts, Reached: l.reached})
+	queued, err := l.opts.Journal.Record(ctx, alert.Step{States: states, Seen: slices.Sorted(maps.Keys(l.seen)), Traces: l.traces, Alerts: l.alerts, Reached: l.reached})
 	if err != nil {
 		if l.back.failed(time.Now()) && ctx.Err() == nil {
 			l.opts.Log.Error("step not recorded, tried again until it is", slog.Any("err", err),
@@ -121,7 +114,8 @@ func (l *ledger) commit(ctx context.Context, coins []market.Coin, states map[str
 	}
 	l.kept(coins)
 	l.tell(queued)
-	l.seen, l.traces, l.alerts, l.reached, l.back = nil, nil, nil, nil, backoff{}
+	clear(l.seen)
+	l.traces, l.alerts, l.reached, l.back = nil, nil, nil, backoff{}
 }
 
 // kept notes that the states of some coins are kept.
