@@ -244,7 +244,11 @@ type Option struct {
 }
 
 // Choice is one value that a ChoiceOption takes.
-type Choice struct{ Label, Value string }
+type Choice struct {
+	Label, Value string
+	// Labels by language tag, nil where the label is the same in all.
+	Labels map[string]string
+}
 
 // Handler answers a request. It never fails: what goes wrong is worded in the
 // reply. It is safe for concurrent use.

@@ -121,9 +121,14 @@ func (h *Handlers) Commands() []chat.Command {
 func ruleChoices() []chat.Choice {
 	var choices []chat.Choice
 	for _, r := range alert.Rules() {
-		choices = append(choices, chat.Choice{Label: string(r), Value: string(r)})
+		choices = append(choices, chosen(string(r), "rule."+string(r)))
 	}
 	return choices
+}
+
+// chosen is a choice with its label in every language.
+func chosen(value, key string) chat.Choice {
+	return chat.Choice{Label: value, Value: value, Labels: locales.Each(key)}
 }
 
 func describe(o option) chat.Option {
@@ -157,7 +162,7 @@ func describe(o option) chat.Option {
 	case ruleOption:
 		return choices("rule", "menu.option_rule", ruleChoices()...)
 	case rulesOption:
-		return choices("rule", "menu.option_rule", append(ruleChoices(), chat.Choice{Label: "all", Value: "all"})...)
+		return choices("rule", "menu.option_rule", append(ruleChoices(), chosen("all", "button.any"))...)
 	case hoursOption:
 		return text("hours", "menu.option_hours")
 	case zoneOption:
@@ -169,15 +174,15 @@ func describe(o option) chat.Option {
 	case valueOption:
 		return text("price", "menu.option_level")
 	case whoOption:
-		return choices("who", "menu.option_who", chat.Choice{Label: forEveryone, Value: forEveryone}, chat.Choice{Label: forAdmins, Value: forAdmins}, chat.Choice{Label: forUsual, Value: forUsual})
+		return choices("who", "menu.option_who", chosen(forEveryone, "permit.everyone"), chosen(forAdmins, "permit.admins"), chosen(forUsual, "permit.usual"))
 	case commandOption:
 		return text("command", "menu.option_command")
 	case wordsOption:
 		return text("text", "menu.option_words")
 	case onOffOption:
-		return choices("state", "menu.option_on", chat.Choice{Label: "on", Value: "on"}, chat.Choice{Label: "off", Value: "off"})
+		return choices("state", "menu.option_on", chosen("on", "button.on"), chosen("off", "button.off"))
 	case logOption:
-		return choices("show", "menu.option_log", chat.Choice{Label: "log", Value: "log"}, chat.Choice{Label: "undo", Value: "undo"}, chat.Choice{Label: "here", Value: "here"})
+		return choices("show", "menu.option_log", chosen("log", "button.log"), chosen("undo", "button.undo"), chosen("here", "where.button"))
 	case lookbackOption:
 		var values []chat.Choice
 		for _, span := range lookbacks {

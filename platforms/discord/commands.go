@@ -104,8 +104,9 @@ func optionsOf(options []chat.Option) []*discordgo.ApplicationCommandOption {
 			option.Type, option.ChannelTypes = discordgo.ApplicationCommandOptionChannel, postable
 		case chat.ChoiceOption:
 			for _, c := range o.Choices[:min(len(o.Choices), maxChoices)] {
+				_, localised := named(c.Labels, c.Label, maxChoice)
 				option.Choices = append(option.Choices, &discordgo.ApplicationCommandOptionChoice{
-					Name: cut(c.Label, maxChoice), Value: c.Value,
+					Name: cut(c.Label, maxChoice), NameLocalizations: localised, Value: c.Value,
 				})
 			}
 		default:
@@ -119,13 +120,18 @@ func optionsOf(options []chat.Option) []*discordgo.ApplicationCommandOption {
 // the tags that Discord knows it by. The default language is among them: without
 // it a client may take that of a neighbour.
 func described(texts map[string]string, name string) (string, map[discordgo.Locale]string) {
+	return named(texts, name, maxCommandText)
+}
+
+// named is described for texts of another length.
+func named(texts map[string]string, name string, most int) (string, map[discordgo.Locale]string) {
 	localised := make(map[discordgo.Locale]string)
 	for tag, text := range texts {
 		for _, own := range discordLocales(tag) {
-			localised[own] = cut(text, maxCommandText)
+			localised[own] = cut(text, most)
 		}
 	}
-	return cut(cmp.Or(texts[locales.Default], name), maxCommandText), localised
+	return cut(cmp.Or(texts[locales.Default], name), most), localised
 }
 
 // discordLocales lists the names that Discord has for a language; none when it
@@ -166,7 +172,12 @@ type optionDefinition struct {
 	channels   []discordgo.ChannelType
 	required   bool
 	completed  bool
-	choices    []choice
+	choices    []choiceDefinition
+}
+
+type choiceDefinition struct {
+	name, value string
+	localised   map[discordgo.Locale]string
 }
 
 // essence reduces commands to what is compared, ordered by name.
@@ -185,7 +196,7 @@ func essence(commands []*discordgo.ApplicationCommand) []definition {
 			}
 			for _, c := range o.Choices {
 				text, _ := c.Value.(string)
-				option.choices = append(option.choices, choice{Name: c.Name, Value: text})
+				option.choices = append(option.choices, choiceDefinition{name: c.Name, value: text, localised: orNil(c.NameLocalizations)})
 			}
 			d.options = append(d.options, option)
 		}

@@ -70,8 +70,9 @@ type Value struct {
 
 // Choice is an answer to an autocomplete.
 type Choice struct {
-	Name  string `json:"name"`
-	Value any    `json:"value"`
+	Name              string            `json:"name"`
+	NameLocalizations map[string]string `json:"name_localizations,omitempty"`
+	Value             any               `json:"value"`
 }
 
 // interaction is the server's side of it, guarded by Server.mu.
