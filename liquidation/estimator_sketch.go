@@ -62,6 +62,27 @@ func (e *Estimator) Sketch(binFraction float64) *Sketch {
 // Standing is Estimator.Standing.
 func (s *Sketch) Standing(side market.Side) float64 { return s.side(side).sum }
 
+// Within is the part of the sketch around a stretch of prices, whole bins: less to make
+// levels of where only the near ones are looked at. It shares the masses.
+func (s *Sketch) Within(lowUSD, highUSD float64) *Sketch {
+	if !possible(lowUSD) || !possible(highUSD) {
+		return s
+	}
+	out := &Sketch{width: s.width}
+	for i, side := range s.sides {
+		first := int(math.Floor(math.Log(lowUSD)/s.width)) - side.base
+		next := int(math.Floor(math.Log(highUSD)/s.width)) - side.base + 1
+		first = min(max(first, 0), len(side.mass))
+		next = max(min(next, len(side.mass)), first)
+		part := sketched{mass: side.mass[first:next], base: side.base + first}
+		for _, coins := range part.mass {
+			part.sum += float64(coins)
+		}
+		out.sides[i] = part
+	}
+	return out
+}
+
 func (s *Sketch) side(side market.Side) *sketched {
 	if side == market.Short {
 		return &s.sides[1]

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"liqbot/liquidation"
 	"liqbot/market"
 )
@@ -103,5 +105,40 @@ func TestSketchOfNothing(t *testing.T) {
 		if e.Sketch(width) != nil {
 			t.Errorf("a sketch of width %v", width)
 		}
+	}
+}
+
+// A part of a sketch has the levels that lie in it, and nothing else.
+func TestSketchWithin(t *testing.T) {
+	t.Parallel()
+	e, mark := walked(t)
+	s := e.Sketch(liquidation.DisplayBin)
+	low, high := mark*0.94, mark*1.03
+	part := s.Within(low, high)
+	var want, near []liquidation.Level
+	for _, l := range s.AppendLevels(nil, mark, 0, 0) {
+		if l.PriceUSD > low*1.001 && l.PriceUSD < high*0.999 { // the outermost bins are there whole
+			want = append(want, l)
+		}
+	}
+	for _, l := range part.AppendLevels(nil, mark, 0, 0) {
+		switch {
+		case l.PriceUSD < low*0.999 || l.PriceUSD > high*1.001:
+			t.Errorf("level at %v, want none beyond %v and %v", l.PriceUSD, low, high)
+		case l.PriceUSD > low*1.001 && l.PriceUSD < high*0.999:
+			near = append(near, l)
+		}
+	}
+	if diff := cmp.Diff(want, near); diff != "" || len(want) < 80 {
+		t.Errorf("%d levels (-whole +part):\n%s", len(want), diff)
+	}
+	if got, all := part.Standing(market.Long), s.Standing(market.Long); got <= 0 || got >= all {
+		t.Errorf("standing %v of %v", got, all)
+	}
+	if far := s.Within(mark*10, mark*11); far.Standing(market.Short) != 0 || len(far.AppendLevels(nil, mark, 0, 0)) > 0 {
+		t.Error("levels where the sketch has none")
+	}
+	if s.Within(math.NaN(), high) != s || s.Within(low, 0) != s {
+		t.Error("bounds that cannot be have to leave the sketch whole")
 	}
 }

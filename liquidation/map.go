@@ -116,6 +116,13 @@ func New(in Input) (*Map, error) {
 		return nil, err
 	}
 	m := &Map{coin: in.Coin, window: in.Window, mark: in.MarkUSD, provenance: in.Provenance}
+	shorts := 0
+	for i := range in.Levels {
+		if in.Levels[i].Side == market.Short {
+			shorts++
+		}
+	}
+	m.sides[0].levels, m.sides[1].levels = make([]Level, 0, len(in.Levels)-shorts), make([]Level, 0, shorts)
 	for i, l := range in.Levels {
 		if err := check(l); err != nil {
 			return nil, &InputError{Part: fmt.Sprintf("level %d (price %v)", i, l.PriceUSD), Err: err}
