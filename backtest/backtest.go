@@ -105,7 +105,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err := o.check(); err != nil {
 		return nil, fmt.Errorf("backtest options: %w", err)
 	}
-	all, err := load(folders{data: o.Data, history: o.History})
+	all, err := load(folders{data: o.Data, history: o.History}, layouts())
 	if err != nil {
 		return nil, fmt.Errorf("read recorded market: %w", err)
 	}
@@ -130,9 +130,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 }
 
 // load reads every set and coin that the folder has labels of.
-func load(f folders) ([]*series, error) {
+func load(f folders, sets []layout) ([]*series, error) {
 	var all []*series
-	for _, l := range layouts() {
+	for _, l := range sets {
 		symbols, err := l.symbols(f.data)
 		if err != nil {
 			return nil, err

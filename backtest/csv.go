@@ -48,30 +48,40 @@ type Rows map[int64][]float64
 // Every figure in these files is zero or more, so a negative one is an error, as
 // is a time that comes twice. An error about the contents is a *CellError.
 func DecodeCSV(r io.Reader, file string, columns ...string) (Rows, error) {
+	rows := Rows{}
+	err := eachLine(r, file, columns, func(record []string, at []int) *CellError { return rows.add(record, at, columns) })
+	if err != nil {
+		return nil, err
+	}
+	return rows, nil
+}
+
+// eachLine hands on every line after the header, and where t_ms and the columns are in it.
+// The error of take lacks file and line.
+func eachLine(r io.Reader, file string, columns []string, take func(record []string, at []int) *CellError) error {
 	cr := csv.NewReader(r)
 	cr.ReuseRecord = true
 	header, err := cr.Read()
 	if err != nil {
-		return nil, unreadable(err, file, 1)
+		return unreadable(err, file, 1)
 	}
 	at, err := locate(header, file, columns)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	rows := Rows{}
 	line := 1
 	for {
 		record, err := cr.Read()
 		if errors.Is(err, io.EOF) {
-			return rows, nil
+			return nil
 		}
 		if err != nil {
-			return nil, unreadable(err, file, line+1)
+			return unreadable(err, file, line+1)
 		}
 		line, _ = cr.FieldPos(0)
-		if err := rows.add(record, at, columns); err != nil {
+		if err := take(record, at); err != nil {
 			err.File, err.Line = file, line
-			return nil, err
+			return err
 		}
 	}
 }
@@ -106,9 +116,9 @@ func locate(header []string, file string, columns []string) ([]int, error) {
 
 // add decodes one line. The error lacks file and line, which the caller knows.
 func (rs Rows) add(record []string, at []int, columns []string) *CellError {
-	t, err := strconv.ParseInt(record[at[0]], 10, 64)
-	if err != nil || t < 0 {
-		return &CellError{Column: timeColumn, Err: errTime}
+	t, wrong := moment(record[at[0]])
+	if wrong != nil {
+		return wrong
 	}
 	if _, ok := rs[t]; ok {
 		return &CellError{Column: timeColumn, Err: errTwice}
@@ -125,8 +135,26 @@ func (rs Rows) add(record []string, at []int, columns []string) *CellError {
 	return nil
 }
 
-// figure reads a field; an empty one was not recorded.
+// moment reads a time in Unix milliseconds.
+func moment(field string) (int64, *CellError) {
+	t, err := strconv.ParseInt(field, 10, 64)
+	if err != nil || t < 0 {
+		return 0, &CellError{Column: timeColumn, Err: errTime}
+	}
+	return t, nil
+}
+
+// figure reads a field that is zero or more; an empty one was not recorded.
 func figure(field string) (float64, error) {
+	v, err := signed(field)
+	if v < 0 {
+		return 0, errNegative
+	}
+	return v, err
+}
+
+// signed reads a field; an empty one was not recorded.
+func signed(field string) (float64, error) {
 	if field == "" {
 		return math.NaN(), nil
 	}
@@ -136,25 +164,34 @@ func figure(field string) (float64, error) {
 		return 0, errNotFinite
 	case err != nil:
 		return 0, errors.New("not a number")
-	case v < 0:
-		return 0, errNegative
 	}
 	return v, nil
 }
 
 // readIfThere reads a gzip file of the folder; one that the folder lacks has no rows.
 func readIfThere(dir fs.FS, file string, columns ...string) (Rows, error) {
+	rows := Rows{}
+	err := eachLineIfThere(dir, file, columns, func(record []string, at []int) *CellError { return rows.add(record, at, columns) })
+	if err != nil {
+		return nil, err
+	}
+	return rows, nil
+}
+
+// eachLineIfThere is eachLine of a gzip file of the folder; one that the folder lacks has
+// no lines.
+func eachLineIfThere(dir fs.FS, file string, columns []string, take func(record []string, at []int) *CellError) error {
 	f, err := dir.Open(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return Rows{}, nil
+		return nil
 	}
 	if err != nil {
-		return nil, err // names the file
+		return err // names the file
 	}
 	defer f.Close()
 	zr, err := gzip.NewReader(f)
 	if err != nil {
-		return nil, &CellError{File: file, Line: 1, Err: err}
+		return &CellError{File: file, Line: 1, Err: err}
 	}
-	return DecodeCSV(zr, file, columns...)
+	return eachLine(zr, file, columns, take)
 }

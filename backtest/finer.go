@@ -59,15 +59,14 @@ var (
 	finerModels  = []string{Recommended, UniformSweep}
 )
 
-// readFives reads candles of five minutes. Where there is none, five of one minute make it.
-func readFives(f folders, symbol string) (Rows, error) {
-	fives, err := f.rows("candles_5m/candles_5m_"+symbol+"USDT"+suffix, candleColumns...)
-	if err != nil {
-		return nil, err
+// readFives reads candles of five minutes and of one. Where there is none of five minutes,
+// five of one make it.
+func readFives(f folders, symbol string) (fives, minutes Rows, err error) {
+	if fives, err = f.rows("candles_5m/candles_5m_"+symbol+"USDT"+suffix, candleColumns...); err != nil {
+		return nil, nil, err
 	}
-	minutes, err := f.rows("candles_1m/candles_1m_"+symbol+"USDT"+suffix, candleColumns...)
-	if err != nil {
-		return nil, err
+	if minutes, err = f.rows("candles_1m/candles_1m_"+symbol+"USDT"+suffix, candleColumns...); err != nil {
+		return nil, nil, err
 	}
 	for t := range minutes {
 		if _, ok := fives[t]; ok || t%fiveMS != 0 {
@@ -77,7 +76,7 @@ func readFives(f folders, symbol string) (Rows, error) {
 			fives[t] = merged(five)
 		}
 	}
-	return fives, nil
+	return fives, minutes, nil
 }
 
 // consecutive are n candles from t on, or nil when one is missing or makes no sense.

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"liqbot/market"
 )
@@ -19,6 +20,7 @@ type recording struct {
 	oi      Rows // open interest in base coins at the start
 	candles Rows // open, high, low, close, volume in base coins; one an hour
 	fives   Rows // the same by five minutes, for the finer replay
+	minutes Rows // the same by one minute
 }
 
 // label columns of a recording
@@ -36,12 +38,26 @@ type layout struct {
 	bars      int // hourly bars in a bucket
 	labelFile string
 	read      func(f folders, symbol string) (recording, error)
+	// unlabelled says that the set has no liquidations by the bucket: it can be replayed
+	// and not scored. Its labelFile is that of the open interest.
+	unlabelled bool
+	// funding is the venue whose funding rates belong to it, paid every so often.
+	funding string
+	every   time.Duration
 }
 
 func layouts() []layout {
 	return []layout{
-		{set: "A", bars: 1, labelFile: "binance_1h/liquidations_1h_", read: readHourly},
-		{set: "B", bars: 4, labelFile: "binance_4h/liquidations_4h_", read: readFourHourly},
+		{set: "A", bars: 1, labelFile: "binance_1h/liquidations_1h_", read: readHourly, funding: "binance", every: 8 * time.Hour},
+		{set: "B", bars: 4, labelFile: "binance_4h/liquidations_4h_", read: readFourHourly, funding: "binance", every: 8 * time.Hour},
+	}
+}
+
+// unscored is the set that has no liquidations by the bucket.
+func unscored() layout {
+	return layout{
+		set: "D", bars: 1, labelFile: "hyperliquid/oi_1h_hyperliquid_", read: readHyperliquid,
+		unlabelled: true, funding: "hyperliquid", every: time.Hour,
 	}
 }
 
@@ -105,17 +121,33 @@ func readFourHourly(f folders, symbol string) (recording, error) {
 	if rec.oi, err = f.rows("binance_4h/oi_4h_"+symbol+suffix, "oi_base"); err != nil {
 		return rec, err
 	}
+	return rec, rec.readPath(f, symbol)
+}
+
+// readHyperliquid reads set D: open interest of Hyperliquid by the hour, and the path of
+// the price on Binance.
+func readHyperliquid(f folders, symbol string) (recording, error) {
+	var rec recording
+	var err error
+	if rec.oi, err = f.rows("hyperliquid/oi_1h_hyperliquid_"+symbol+suffix, "oi_base"); err != nil {
+		return rec, err
+	}
+	return rec, rec.readPath(f, symbol)
+}
+
+// readPath reads the path of a coin's price by the hour, and finer where there is more.
+func (rec *recording) readPath(f folders, symbol string) error {
 	spot, err := f.rows("candles_1h/spot_1h_"+symbol+suffix, candleColumns...)
 	if err != nil {
-		return rec, err
+		return err
 	}
 	perpetual, err := f.rows("candles_1h/candles_1h_binance_"+symbol+suffix, candleColumns...)
 	if err != nil {
-		return rec, err
+		return err
 	}
 	rec.candles = path(perpetual, spot)
-	rec.fives, err = readFives(f, symbol)
-	return rec, err
+	rec.fives, rec.minutes, err = readFives(f, symbol)
+	return err
 }
 
 // path joins the candles of the perpetual with those of spot where the first

@@ -93,11 +93,7 @@ func (m estimated) Step(b Bar) (Swept, error) {
 	if b.Hole {
 		return Swept{}, nil
 	}
-	swept, err := m.e.Step(liquidation.Bar{
-		Start: b.Start, Length: b.Length,
-		OpenUSD: b.Open, HighUSD: b.High, LowUSD: b.Low, CloseUSD: b.Close,
-		VolumeCoins: b.Volume, OpenInterestCoins: b.OpenInterest,
-	})
+	swept, err := m.e.Step(b.Estimator())
 	return Swept{Long: swept.LongCoins, Short: swept.ShortCoins}, err
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"liqbot/liquidation"
 	"liqbot/market"
 )
 
@@ -28,6 +29,18 @@ type Bar struct {
 	// Hole marks an hour that was not recorded: the price stands where it was
 	// and nothing may flow in.
 	Hole bool
+}
+
+// End is the moment at which the bar is over.
+func (b Bar) End() time.Time { return b.Start.Add(b.Length) }
+
+// Estimator is the bar as the estimator takes it. A hole is none.
+func (b Bar) Estimator() liquidation.Bar {
+	return liquidation.Bar{
+		Start: b.Start, Length: b.Length,
+		OpenUSD: b.Open, HighUSD: b.High, LowUSD: b.Low, CloseUSD: b.Close,
+		VolumeCoins: b.Volume, OpenInterestCoins: b.OpenInterest,
+	}
 }
 
 // bucket is a stretch of bars with one label for each side.
@@ -55,6 +68,7 @@ type series struct {
 	scored    []int // buckets that may be scored, by time
 	earlier   []int // the same of history
 	fives     Rows  // candles of five minutes, where the set has any
+	minutes   Rows  // the same of one minute
 }
 
 // side indexes pairs of figures.
@@ -64,8 +78,8 @@ var sides = [2]market.Side{market.Long, market.Short}
 
 // assemble lays a recording on the grid. own has the times of the labels that may be scored.
 func assemble(l layout, c market.Coin, rec recording, own Rows) (*series, error) {
-	s := &series{set: l.set, coin: c, perBucket: l.bars, fives: rec.fives}
-	if len(rec.oi) == 0 || len(rec.candles) == 0 || len(rec.labels) == 0 {
+	s := &series{set: l.set, coin: c, perBucket: l.bars, fives: rec.fives, minutes: rec.minutes}
+	if len(rec.oi) == 0 || len(rec.candles) == 0 || len(rec.labels) == 0 && !l.unlabelled {
 		return s, nil
 	}
 	step := int64(l.bars) * hourMS
