@@ -40,6 +40,12 @@ type Journal interface {
 	Crossed(ctx context.Context, rule alert.Rule, coin market.Coin, before, strength float64) (bool, error)
 }
 
+// Figures that hosts usually take for Options.Hold and Options.Cooldown.
+const (
+	UsualHold     = 10 * time.Second
+	UsualCooldown = 15 * time.Minute
+)
+
 // Options say what a Watcher watches, and by which figures.
 type Options struct {
 	Journal Journal
@@ -59,10 +65,11 @@ type Options struct {
 	Near float64
 	// NotableShare is how large a level's intensity has to be for an alert to everybody,
 	// as a share of what is usual for the coin; 0.5 if zero. Below zero any level will do.
+	// For an approach it is twice the share.
 	NotableShare float64
 	// Rest is the least time between two such alerts of a rule, coin and side, unless the
-	// second is the stronger one, and the least time after which an imbalance is told
-	// again; four hours if zero, none below zero.
+	// second is the stronger one; an imbalance is told again after six times as long. Four
+	// hours if zero, none below zero.
 	Rest time.Duration
 	// StaleAfter is the age from which a snapshot is not evaluated, and the silence
 	// from which on a coin was not seen; two minutes if zero.

@@ -19,8 +19,6 @@ import (
 
 // Figures of the watcher where none is set.
 const (
-	holdUsually     = 10 * time.Second
-	cooldownUsually = 15 * time.Minute
 	// restUsually is the least time between two alerts of one kind to everybody.
 	restUsually = 4 * time.Hour
 	// cooldownInDemo lets every breakout of the demo's short story be told.
@@ -44,7 +42,7 @@ func (c *config) hold() time.Duration {
 	if c.given["BREAKOUT_HOLD"] {
 		return c.alerts.hold
 	}
-	return c.pace(holdUsually)
+	return c.pace(watcher.UsualHold)
 }
 
 // cooldown is the least time between two breakouts of one side.
@@ -55,7 +53,7 @@ func (c *config) cooldown() time.Duration {
 	case c.source == sourceDemo:
 		return c.pace(cooldownInDemo)
 	default:
-		return c.pace(cooldownUsually)
+		return c.pace(watcher.UsualCooldown)
 	}
 }
 

@@ -117,7 +117,7 @@ const fewMismatches = 10
 func replayTape(f io.Reader) (*replayReport, error) {
 	r := &replayReport{
 		Alerts: []replayAlert{},
-		rules:  watcher.NewReplay(watcher.Options{Window: market.Week, Hold: holdUsually, Cooldown: cooldownUsually}),
+		rules:  watcher.NewReplay(watcher.Options{Window: market.Week, Hold: watcher.UsualHold, Cooldown: watcher.UsualCooldown}),
 	}
 	result, err := exchanges.Replay(f, r.see)
 	damage, damaged := errors.AsType[*tape.DamageError](err)
@@ -143,6 +143,9 @@ func (r *replayReport) see(p *exchanges.Replayed) {
 		r.First = append(r.First, mismatch{p.Line, p.At, p.Key.String(), p.Recorded, p.Now})
 	}
 	for _, a := range r.rules.Step(p.Snapshot, p.At) {
+		if a.Rule != alert.Breakout && !a.Notable {
+			continue // for a chat with a threshold of its own
+		}
 		r.Alerts = append(r.Alerts, replayAlert{
 			At: p.At, Rule: a.Rule, Coin: a.Coin, Rising: a.Rising,
 			LevelUSD: a.LevelUSD, PriceUSD: a.PriceUSD, IntensityUSD: a.IntensityUSD, Crossed: a.Crossed, Strength: a.Strength,
