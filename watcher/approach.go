@@ -21,6 +21,10 @@ const (
 	// maxClusters is how many clusters of a side are remembered. Two of nearly the same
 	// strength take turns in being the strongest.
 	maxClusters = 4
+	// approachShare is how much larger than for a breakout a cluster has to be for an alert
+	// to everybody. The price comes near far more clusters than it breaks: with 1 there were
+	// 1.2 to 2 such alerts a day and coin in the replay of docs/alerts.md, with 2 about half.
+	approachShare = 2
 )
 
 // Cluster is a cluster of one side that was the strongest. Its phases are those of a
@@ -113,7 +117,7 @@ func StepApproach(l Limits, st ApproachState, s *snapshot.Snapshot, now time.Tim
 		a := approach(m, *near, s, last)
 		a.Strength = cluster.IntensityUSD
 		st.Last = g.At
-		st.Grade, a.Notable = st.Grade.judge(l, rising, a.Strength, now)
+		st.Grade, a.Notable = st.Grade.judge(l, approachShare*l.NotableShare, rising, a.Strength, now)
 		v.tell(a)
 	}
 	return st, v

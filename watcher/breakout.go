@@ -139,7 +139,7 @@ func StepBreakout(l Limits, st BreakoutState, s *snapshot.Snapshot, now time.Tim
 		if fired {
 			st.Last = g.At
 			a := breakout(m, stepped, s, last)
-			st.Grade, a.Notable = st.Grade.judge(l, rising, a.Strength, now)
+			st.Grade, a.Notable = st.Grade.judge(l, l.NotableShare, rising, a.Strength, now)
 			v.Alerts = append(v.Alerts, a)
 		}
 	}

@@ -15,8 +15,10 @@ const (
 	// cascadeSpan is the time within which it is much. Whole stretches of
 	// market.RealisedLength are counted, so it is up to one of them less.
 	cascadeSpan = 15 * time.Minute
-	// cascadeTimes what is usual, and at least cascadeLeast USD, is notable.
-	cascadeTimes = 8
+	// cascadeTimes what is usual, and at least cascadeLeast USD, is notable: a fifth of a
+	// day's liquidations within a quarter of an hour. With 8 there were up to 2.6 a day of
+	// BTC in the replay of docs/alerts.md.
+	cascadeTimes = 20
 	cascadeLeast = 1e6
 	// cascadeHistory is how long a venue has to be seen before its usual is known.
 	cascadeHistory = 6 * time.Hour

@@ -65,14 +65,15 @@ func (g grade) sample(s *snapshot.Snapshot, at time.Time, intensities ...float64
 	return g
 }
 
-// judge reports whether an event is notable, and remembers it if it is.
-func (g grade) judge(l Limits, rising bool, strength float64, now time.Time) (grade, bool) {
+// judge reports whether an event is notable, and remembers it if it is: share is how large
+// it has to be, of what is usual.
+func (g grade) judge(l Limits, share float64, rising bool, strength float64, now time.Time) (grade, bool) {
 	side := &g.Above
 	if !rising {
 		side = &g.Below
 	}
 	now = wall(now)
-	if g.Usual.known() && strength < l.NotableShare*g.Usual.Mean {
+	if g.Usual.known() && strength < share*g.Usual.Mean {
 		return g, false
 	}
 	if last := earlier(side.At, now); !last.IsZero() && now.Sub(last) < l.Rest && strength <= side.Strength {

@@ -16,7 +16,11 @@ const (
 	// heavyRatio and flipRatio are the ratios from which on one side that is heavier, or
 	// that has become the heavier one, is notable.
 	heavyRatio = 3
-	flipRatio  = 1.5
+	flipRatio  = 2
+	// imbalanceRests is how many times Limits.Rest lies between two notable alerts, a day as
+	// a rule: a map is out of balance for longer than a price is anywhere. With 1, and flips
+	// from 1.5 on, there were 1.1 to 3.4 a day and coin in the replay of docs/alerts.md.
+	imbalanceRests = 6
 )
 
 // imbalanceGears: sides that count as balanced are nothing, and a threshold can be crossed
@@ -98,7 +102,7 @@ func StepImbalance(l Limits, st ImbalanceState, s *snapshot.Snapshot, now time.T
 	}
 	first := st.Fresh && st.Ratio.Told == 0
 	st.Told = earlier(st.Told, wall(now))
-	rested := st.Told.IsZero() || wall(now).Sub(st.Told) >= l.Rest
+	rested := st.Told.IsZero() || wall(now).Sub(st.Told) >= imbalanceRests*l.Rest
 	in.notable = rested && (agreed >= heavyRatio || st.Fresh && agreed >= flipRatio)
 	var told *rise
 	st.Ratio, told = st.Ratio.step(imbalanceGears(l), in)

@@ -71,7 +71,7 @@ func TestImbalance(t *testing.T) {
 		return shots
 	}
 	l := limits
-	l.Rest = 30 * time.Minute
+	l.Rest = 5 * time.Minute // an imbalance rests six times as long
 	for _, tt := range []struct {
 		name  string
 		shots []shot
@@ -84,8 +84,8 @@ func TestImbalance(t *testing.T) {
 		{"a lone map counts for nothing", scales(1, 1, 9, 1, 1, -9, 1), nil},
 		{"one side is empty", scales(1, 1, 60, 60, 0, 0, 1), nil},
 		{
-			"the sides change", scales(-1.4, -1.4, -1.1, 1.1, 1.3, 1.3, 1.3, 1.3, 1.6, 1.6),
-			[]weighed{{70, 0, 1.3, true, false, true}, {90, 1.3, 1.6, true, true, true}},
+			"the sides change", scales(-1.4, -1.4, -1.1, 1.1, 1.3, 1.3, 1.3, 1.3, 2.1, 2.1),
+			[]weighed{{70, 0, 1.3, true, false, true}, {90, 1.3, 2.1, true, true, true}},
 		},
 		{"the sides change at once", scales(-2, -2, 2, 2, 2, 2, 4, 4), []weighed{{50, 0, 2, true, true, true}, {70, 2, 4, true, false, false}}},
 		{"they change back", scales(-2, -2, 2, 2, 2, -2, -2), nil},

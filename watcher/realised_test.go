@@ -120,22 +120,22 @@ func TestCascade(t *testing.T) {
 		want   []figure
 	}{
 		{"what is usual", func(*book) {}, 24, 20, nil},
-		{"much", func(b *book) { b.order(17, binance, market.Short, 3e6) }, 24, 20, []figure{{17, 300, 3000, true, true}}},
-		{"less than eight times the usual", func(b *book) { b.order(17, binance, market.Long, 2e6) }, 24, 20, []figure{{17, 300, 2000, false, false}}},
+		{"much", func(b *book) { b.order(17, binance, market.Short, 7e6) }, 24, 20, []figure{{17, 300, 7000, true, true}}},
+		{"less than twenty times the usual", func(b *book) { b.order(17, binance, market.Long, 5e6) }, 24, 20, []figure{{17, 300, 5000, false, false}}},
 		{"it grows", func(b *book) {
-			b.order(17, binance, market.Long, 2e6)
-			b.order(18, binance, market.Long, 1e6)
+			b.order(17, binance, market.Long, 5e6)
+			b.order(18, binance, market.Long, 2e6)
 			b.order(19, binance, market.Short, 1e6)
-		}, 24, 20, []figure{{17, 300, 2000, false, false}, {18, 2000, 3000, false, true}, {19, 3000, 4000, false, false}}},
+		}, 24, 20, []figure{{17, 300, 5000, false, false}, {18, 5000, 7000, false, true}, {19, 7000, 8000, false, false}}},
 		{"again while it is not over", func(b *book) {
-			b.order(17, binance, market.Long, 3e6)
-			b.order(40, binance, market.Long, 3e6)
-		}, 24, 60, []figure{{17, 300, 3000, false, true}}},
+			b.order(17, binance, market.Long, 7e6)
+			b.order(40, binance, market.Long, 7e6)
+		}, 24, 60, []figure{{17, 300, 7000, false, true}}},
 		{"again an hour later", func(b *book) {
-			b.order(17, binance, market.Long, 3e6)
-			b.order(77, binance, market.Long, 3e6)
-		}, 24, 80, []figure{{17, 300, 3000, false, true}, {77, 0, 3000, false, true}}},
-		{"nothing is known of what is usual", func(b *book) { b.order(17, binance, market.Short, 3e6) }, 5, 20, []figure{{17, 300, 3000, true, false}}},
+			b.order(17, binance, market.Long, 7e6)
+			b.order(77, binance, market.Long, 8e6)
+		}, 24, 80, []figure{{17, 300, 7000, false, true}, {77, 0, 8000, false, true}}},
+		{"nothing is known of what is usual", func(b *book) { b.order(17, binance, market.Short, 7e6) }, 5, 20, []figure{{17, 300, 7000, true, false}}},
 		{"a quiet coin", func(b *book) {
 			b.rows = b.rows[:2]
 			b.order(17, binance, market.Short, 5e5)
@@ -161,8 +161,8 @@ func TestCascade(t *testing.T) {
 				t.Errorf("alerts (-want +got):\n%s", diff)
 			}
 			for _, a := range got {
-				if a.Value != a.Strength || a.Span != 15*time.Minute || tt.hours == 24 && len(b.rows) > 10 && (a.Usual < 290_000 || a.Usual > 330_000) {
-					t.Errorf("alert %+v, want its value, 15 minutes and a usual of 300,000", a)
+				if a.Value != a.Strength || a.Span != 15*time.Minute || tt.hours == 24 && len(b.rows) > 10 && (a.Usual < 290_000 || a.Usual > 370_000) {
+					t.Errorf("alert %+v, want its value, 15 minutes and a usual of about 300,000", a)
 				}
 			}
 		})
@@ -175,7 +175,7 @@ func TestCascadeAfterAGap(t *testing.T) {
 	b := usually(24)
 	b.rows = append(b.rows[:36:36], b.rows[len(b.rows)-48:]...) // three hours, and the last four
 	b.since["Binance"] = -240
-	b.order(17, "Binance", market.Long, 2e6)
+	b.order(17, "Binance", market.Long, 5e6)
 	got := cascade.everyway(t, limits, b.frames(t, 0, 20))
 	if len(got) != 1 || got[0].Notable || got[0].Usual < 280_000 || got[0].Usual > 310_000 {
 		t.Errorf("alerts %+v, want one that is not notable and a usual of 300,000", got)
