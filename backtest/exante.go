@@ -99,7 +99,7 @@ func PartialSpearman(a, b []float64, others ...[]float64) float64 {
 
 // medianHits is how often both are on the same side of their medians.
 func medianHits(a, b []float64) float64 {
-	ma, mb := median(append([]float64{}, a...)), median(append([]float64{}, b...))
+	ma, mb := Median(append([]float64{}, a...)), Median(append([]float64{}, b...))
 	hits := 0
 	for i := range a {
 		if (a[i] > ma) == (b[i] > mb) {

@@ -163,7 +163,7 @@ func path(perpetual, spot Rows) Rows {
 		}
 	}
 	if len(ratios) > 0 {
-		ratio = median(ratios)
+		ratio = Median(ratios)
 	}
 	joined := maps.Clone(spot)
 	for t, p := range perpetual {
@@ -195,8 +195,8 @@ func (f folders) rows(file string, columns ...string) (Rows, error) {
 	return before, nil
 }
 
-// median of values, which it sorts; NaN when there are none.
-func median(values []float64) float64 {
+// Median of values, which it sorts; NaN when there are none.
+func Median(values []float64) float64 {
 	if len(values) == 0 {
 		return math.NaN()
 	}

@@ -45,8 +45,8 @@ func (f *Figure) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, (*float64)(f))
 }
 
-// in formats a figure; what is not there is a dash.
-func (f Figure) in(format string) string {
+// Format formats a figure; what is not there is a dash.
+func (f Figure) Format(format string) string {
 	if math.IsNaN(float64(f)) || math.IsInf(float64(f), 0) {
 		return "-"
 	}
@@ -54,7 +54,7 @@ func (f Figure) in(format string) string {
 }
 
 func span(lo, hi Figure) string {
-	return "[" + lo.in("%+.2f") + ", " + hi.in("%+.2f") + "]"
+	return "[" + lo.Format("%+.2f") + ", " + hi.Format("%+.2f") + "]"
 }
 
 // WriteText writes the report for people.
@@ -85,8 +85,8 @@ func mark(on bool, words string) string {
 	return ""
 }
 
-// aligned writes rows of cells under a header.
-func aligned(w io.Writer, header string, rows [][]string) error {
+// WriteAligned writes rows of cells under a header.
+func WriteAligned(w io.Writer, header string, rows [][]string) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, strings.ReplaceAll(header, " ", "\t"))
 	for _, row := range rows {
@@ -105,12 +105,12 @@ func (r *Report) writeScores(w io.Writer) error {
 			continue
 		}
 		rows = append(rows, append(cells,
-			fmt.Sprint(s.N), fmt.Sprint(s.Days), s.USD.in("%.0f"), s.R2Control.in(plain), s.DeltaR2.in(signed),
-			s.Rho.in("%+.2f"), span(s.RhoLo, s.RhoHi), s.RhoFrozen.in("%+.2f"), s.DeltaR2Hard.in(signed), s.RhoHard.in("%+.2f"),
-			s.OOSR2Control.in(plain), s.OOSDeltaR2.in(signed),
-			s.LiftMatched.in(times), s.LiftUniform.in(times), s.LiftCluster.in(times)))
+			fmt.Sprint(s.N), fmt.Sprint(s.Days), s.USD.Format("%.0f"), s.R2Control.Format(plain), s.DeltaR2.Format(signed),
+			s.Rho.Format("%+.2f"), span(s.RhoLo, s.RhoHi), s.RhoFrozen.Format("%+.2f"), s.DeltaR2Hard.Format(signed), s.RhoHard.Format("%+.2f"),
+			s.OOSR2Control.Format(plain), s.OOSDeltaR2.Format(signed),
+			s.LiftMatched.Format(times), s.LiftUniform.Format(times), s.LiftCluster.Format(times)))
 	}
-	if err := aligned(w, "set coin side n days usd r2_control delta_r2 rho rho_95% rho_frozen delta_r2_hard rho_hard "+
+	if err := WriteAligned(w, "set coin side n days usd r2_control delta_r2 rho rho_95% rho_frozen delta_r2_hard rho_hard "+
 		"oos_r2_control oos_delta_r2 lift_matched lift_uniform lift_cluster", rows); err != nil {
 		return err
 	}
@@ -134,35 +134,35 @@ func (r *Report) writeVariants(w io.Writer) error {
 func writeComparisons(w io.Writer, what string, all []Comparison) error {
 	var rows [][]string
 	for _, m := range all {
-		cells := []string{m.Set, m.Model, m.Rho.in("%+.3f"), span(m.RhoLo, m.RhoHi), m.DeltaR2.in("%+.3f")}
+		cells := []string{m.Set, m.Model, m.Rho.Format("%+.3f"), span(m.RhoLo, m.RhoHi), m.DeltaR2.Format("%+.3f")}
 		if m.Model != Recommended {
-			cells = append(cells, m.Behind.in("%+.3f"), span(m.BehindLo, m.BehindHi))
+			cells = append(cells, m.Behind.Format("%+.3f"), span(m.BehindLo, m.BehindHi))
 		}
 		rows = append(rows, cells)
 	}
-	return aligned(w, "set "+what+" rho rho_95% delta_r2 recommended_minus_rho 95%", rows)
+	return WriteAligned(w, "set "+what+" rho rho_95% delta_r2 recommended_minus_rho 95%", rows)
 }
 
 func (r *Report) writeExAnte(w io.Writer) error {
 	var rows [][]string
 	for _, f := range r.ExAnte {
 		rows = append(rows, []string{
-			f.Set, string(f.Coin), fmt.Sprint(f.Hours), fmt.Sprint(f.N), f.ImbRho.in("%+.2f"), span(f.ImbRhoLo, f.ImbRhoHi),
-			f.ImbRhoGivenReturns.in("%+.2f"), f.ImbHit.in("%.2f"), f.ImbRhoReturn.in("%+.2f"),
+			f.Set, string(f.Coin), fmt.Sprint(f.Hours), fmt.Sprint(f.N), f.ImbRho.Format("%+.2f"), span(f.ImbRhoLo, f.ImbRhoHi),
+			f.ImbRhoGivenReturns.Format("%+.2f"), f.ImbHit.Format("%.2f"), f.ImbRhoReturn.Format("%+.2f"),
 		})
 	}
-	return aligned(w, "set coin h n imb_rho imb_rho_95% imb_rho_given_returns imb_hit imb_rho_return", rows)
+	return WriteAligned(w, "set coin h n imb_rho imb_rho_95% imb_rho_given_returns imb_hit imb_rho_return", rows)
 }
 
 func (r *Report) writeFiner(w io.Writer) error {
 	var rows [][]string
 	for _, f := range r.Finer.Rows {
 		cells := []string{
-			fmt.Sprint(f.Minutes), f.Model, fmt.Sprint(f.N), f.Rho.in("%+.3f"), span(f.RhoLo, f.RhoHi), f.DeltaR2.in("%+.3f"),
-			f.RhoPath.in("%+.3f"),
+			fmt.Sprint(f.Minutes), f.Model, fmt.Sprint(f.N), f.Rho.Format("%+.3f"), span(f.RhoLo, f.RhoHi), f.DeltaR2.Format("%+.3f"),
+			f.RhoPath.Format("%+.3f"),
 		}
 		if f.Minutes != finerMinutes[0] {
-			cells = append(cells, f.Gain.in("%+.3f"), span(f.GainLo, f.GainHi))
+			cells = append(cells, f.Gain.Format("%+.3f"), span(f.GainLo, f.GainHi))
 		}
 		rows = append(rows, cells)
 	}
@@ -170,7 +170,7 @@ func (r *Report) writeFiner(w io.Writer) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	return aligned(w, "bars model n rho rho_95% delta_r2 rho_path_5min minus_60min 95%", rows)
+	return WriteAligned(w, "bars model n rho rho_95% delta_r2 rho_path_5min minus_60min 95%", rows)
 }
 
 // coverage says how much there is to compare.
