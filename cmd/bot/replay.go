@@ -19,29 +19,60 @@ import (
 	"liqbot/watcher"
 )
 
-func (sh *shell) replayCommand() *cobra.Command {
-	var asJSON, frames bool
-	cmd := &cobra.Command{
-		Use:   "replay FILE",
-		Short: "Play a tape of the exchanges and print what it shows, bit for bit",
-		Long: `replay reads a tape that bot record has written with SOURCE=exchanges, makes every map
-anew and compares it with the one that was recorded. It prints how many differ and the
-alerts that the maps give rise to by the usual figures. It reads no settings and needs
-no network; the same tape gives the same output, always.
+// replayFlags are what bot replay can be told.
+type replayFlags struct {
+	data, rules, report string
+	json, frames        bool
+}
 
-The exit code is 1 if a map differs, if a raw message is decoded otherwise, or if the
-tape is damaged. A tape that just breaks off is played up to there.`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return fmt.Errorf("%w: replay wants one file, such as: bot replay tape.jsonl.gz", errUsage)
+func (sh *shell) replayCommand() *cobra.Command {
+	var flags replayFlags
+	cmd := &cobra.Command{
+		Use:   "replay FILE | replay --data DIR",
+		Short: "Play a tape of the exchanges, or a recorded market, and print its alerts",
+		Long: `replay FILE reads a tape that bot record has written with SOURCE=exchanges, makes every
+map anew and compares it with the one that was recorded. It prints how many differ and the
+alerts that the maps give rise to by the usual figures. The exit code is 1 if a map differs,
+if a raw message is decoded otherwise, or if the tape is damaged. A tape that just breaks
+off is played up to there.
+
+replay --data DIR makes the maps of a recorded market, as bot backtest reads it, bar by bar,
+and prints each alert that would have been sent, how long before something it came, what
+became of it, and tables of all by coin and rule, next to what came after moments and
+crossings that have nothing to do with the map. --rules FILE has figures and thresholds to
+try instead of the usual ones; docs/rules.toml is one with those.
+
+It reads no settings and needs no network; the same input gives the same output, always.`,
+		Args: func(_ *cobra.Command, args []string) error { return flags.check(len(args)) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if flags.data != "" {
+				return sh.rehearse(cmd, flags)
 			}
-			return nil
+			return sh.replay(args[0], flags.json, flags.frames)
 		},
-		RunE: func(_ *cobra.Command, args []string) error { return sh.replay(args[0], asJSON, frames) },
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	cmd.Flags().BoolVar(&frames, "frames", false, "also decode the raw messages again and compare what comes of them")
+	f := cmd.Flags()
+	f.BoolVar(&flags.json, "json", false, "print JSON")
+	f.BoolVar(&flags.frames, "frames", false, "of a tape: also decode the raw messages again and compare what comes of them")
+	f.StringVar(&flags.data, "data", "", "folder of a recorded market to replay instead of a tape")
+	f.StringVar(&flags.rules, "rules", "", "of a recorded market: file of the rules to try, such as docs/rules.toml")
+	f.StringVar(&flags.report, "report", "", "of a recorded market: write the page about it to this file, such as docs/alerts.md")
 	return cmd
+}
+
+// check refuses flags and arguments that do not go together.
+func (f *replayFlags) check(files int) error {
+	switch {
+	case f.data == "" && (f.rules != "" || f.report != ""):
+		return fmt.Errorf("%w: --rules and --report are for a recorded market: add --data DIR", errUsage)
+	case f.data == "" && files != 1:
+		return fmt.Errorf("%w: replay wants one file, such as: bot replay tape.jsonl.gz; or a recorded market: bot replay --data DIR", errUsage)
+	case f.data != "" && files > 0:
+		return fmt.Errorf("%w: replay plays a tape or --data DIR, not both", errUsage)
+	case f.data != "" && f.frames:
+		return fmt.Errorf("%w: --frames is for a tape", errUsage)
+	}
+	return nil
 }
 
 func (sh *shell) replay(path string, asJSON, frames bool) error {

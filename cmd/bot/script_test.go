@@ -44,6 +44,11 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			env.Setenv("INCIDENT", incident)
+			market, err := filepath.Abs(madeMarket)
+			if err != nil {
+				return err
+			}
+			env.Setenv("MARKET", market)
 			env.Setenv("LANG", "en")
 			env.Setenv("SOURCE", "demo") // the real exchanges are out of reach
 			return nil
