@@ -154,8 +154,15 @@ func standing(l *locales.Language, a *alert.Alert, usd float64) string {
 }
 
 // baseRates are how often a breakout held after a time when the rules were replayed over
-// recorded markets (docs/alerts.md), for coins that have no record of their own yet.
-var baseRates = map[time.Duration]struct{ held, count int }{}
+// recorded markets, all coins together, for coins that have no record of their own yet.
+// They are the figures of docs/alerts.md, made 2026-11-29 by
+//
+//	bot replay --data ../shared/data/market --report docs/alerts.md
+var baseRates = map[time.Duration]struct{ held, count int }{
+	time.Hour:      {292, 609},
+	4 * time.Hour:  {282, 609},
+	24 * time.Hour: {275, 607},
+}
 
 // leastBase is how many outcomes a coin needs for a rate of its own.
 const leastBase = 10
