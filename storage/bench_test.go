@@ -66,8 +66,8 @@ func BenchmarkLevels(b *testing.B) {
 	}
 }
 
-// BenchmarkFanOut delivers one alert to 20,000 chats with 14 results and 14 claims
-// a commit. page-B/delivery is what the store handed to the kernel to write,
+// BenchmarkFanOut delivers one breakout, whose messages are kept for follow-ups, to 20,000
+// chats with 14 results and 14 claims a commit. page-B/delivery is what the store handed to the kernel to write,
 // disk-B/delivery what the kernel says that this process wrote: it rounds up to the
 // folios of its cache, which are larger than a page on newer ones.
 func BenchmarkFanOut(b *testing.B) {
@@ -75,7 +75,11 @@ func BenchmarkFanOut(b *testing.B) {
 	for b.Loop() {
 		b.StopTimer()
 		r := crowd(b, chats, 1)
-		r.record(b, breakouts("C0", 1))
+		news := breakouts("C0", 1)
+		for i := range 100 { // as many coins as a bot watches
+			news.Seen = append(news.Seen, market.Coin(fmt.Sprintf("C%d", i)))
+		}
+		r.record(b, news)
 		written, pages := diskWrites(b), pageWrites(b, r)
 		b.StartTimer()
 		began := time.Now()
@@ -88,6 +92,9 @@ func BenchmarkFanOut(b *testing.B) {
 			}
 			told += len(batch.Deliveries)
 			done = results(alert.Sent, batch.Deliveries...)
+			for i := range done {
+				done[i].Message = strconv.Itoa(5_000_000 + told + i)
+			}
 		}
 		if told != chats {
 			b.Fatal(told)

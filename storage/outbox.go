@@ -231,6 +231,11 @@ func (l *lane) save() (more bool, err error) {
 	}
 	budget := sweepAtMost
 	for e := range l.touched {
+		if len(e.told) >= toldAtOnce || len(e.told) > 0 && e.over() {
+			if err := l.keepTold(e); err != nil {
+				return false, err
+			}
+		}
 		if err := l.sweep(e, &budget); err != nil {
 			return false, err
 		}
@@ -252,6 +257,9 @@ func (l *lane) sweep(e *entry, budget *int) error {
 	needless := e.base / chunkSize
 	if e.over() {
 		needless = e.chunks()
+	}
+	for _, t := range e.told {
+		needless = min(needless, t.index/chunkSize)
 	}
 	for ; e.swept < needless && *budget > 0; *budget-- {
 		if err := l.tx.Bucket(recipientsBucket).Delete(chunkKey(e.id, e.swept)); err != nil {
