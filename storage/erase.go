@@ -133,15 +133,7 @@ func deletePrefix(b *bolt.Bucket, prefix []byte) (int, error) {
 
 // erasePlaces takes a chat out of the schedule.
 func erasePlaces(tx *bolt.Tx, prefix []byte) error {
-	var due []errand
-	cursor := tx.Bucket(placesBucket).Cursor()
-	for key, _ := cursor.Seek(prefix); hasPrefix(key, prefix); key, _ = cursor.Next() {
-		platform, name, _ := bytes.Cut(key, []byte{0})
-		if p, err := splitErrand(chat.Platform(platform), bytes.Clone(name)); err == nil {
-			due = append(due, p)
-		}
-	}
-	for _, p := range due {
+	for _, p := range errands(tx, prefix) {
 		if err := plan(tx, p, time.Time{}); err != nil {
 			return err
 		}

@@ -70,9 +70,10 @@ func (l *lane) wait(e *entry, r *alert.Result) error {
 	d := &r.Delivery
 	a := attempt{
 		ref: d.Ref, to: d.To, since: d.Since.UTC(), repeat: r.Repeat,
-		attempts: uint32(max(0, min(d.Attempts, math.MaxInt32))),
+		attempts: uint32(max(0, min(d.Attempts, math.MaxInt32))), claimed: l.now.UTC(),
 	}
-	notBefore := r.NotBefore
+	// A clock that was set since it was worked out changes nothing about how long.
+	notBefore := l.now.Add(r.NotBefore.Sub(l.now))
 	if latest := l.now.Add(longestWait); notBefore.After(latest) {
 		notBefore = latest
 	}
