@@ -29,11 +29,13 @@ bench: ## run the benchmarks, compare charts with go-chart and matplotlib, measu
 	GOGC=33 $(GO) test -run '^$$' -bench HundredCoins -benchtime 3x ./sources/exchanges
 	$(GO) test -run '^$$' -bench . -benchtime 30x ./cmd/bot
 	$(GO) test ./cmd/bot -run 'TestRepliesDuringAFanOut|TestFanOut' -measure -v | grep -E 'idle|sends|ok|FAIL'
+	$(GO) test ./cmd/bot -run TestBulk -measure -bulk-chats 3000 -bulk-rate 28 -v | grep -E 'wanted|memory|ok|FAIL'
+	$(GO) test ./cmd/bot -run TestBulk -measure -bulk-chats 100000 -bulk-rate 200 -timeout 30m -v | grep -E 'wanted|memory|ok|FAIL'
 	./bench/compare.sh
 	./bench/ready.sh
 
-kill: ## kill the bot in the middle of a fan-out, 20 times (10 minutes)
-	$(GO) test ./cmd/bot -run TestKilled -kill-rounds 20 -kill-rate 28 -timeout 30m -v | grep -E 'round|ok|FAIL'
+kill: ## kill the bot in the middle of a fan-out to 10,000, 50 times (half an hour)
+	$(GO) test ./cmd/bot -run TestKilled -kill-rounds 50 -kill-chats 10000 -kill-rate 500 -timeout 90m -v | grep -E '[|] |round|ok|FAIL'
 
 gallery: ## draw every picture into ./gallery
 	mkdir -p gallery && $(GO) test ./charts -run TestGallery -gallery $(CURDIR)/gallery

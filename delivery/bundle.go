@@ -70,26 +70,29 @@ func (r *recents) gathering(t chat.Target, now time.Time) bool {
 }
 
 // bundles reports whether a delivery may share a message with others. What may have
-// arrived before does not: it is marked.
-func bundles(d alert.Delivery) bool { return d.Alert.Rule.Lasts() && !d.Repeat }
+// arrived before does not: it is marked, or recognised by the ID of its own message.
+func (l *lane) bundles(d *alert.Delivery) bool {
+	return d.Alert.Rule.Lasts() && !d.Repeat && (d.Attempts == 0 || !l.Deduplicates)
+}
 
 // bundle takes what goes with a delivery, out of what is ready or held for its chat. With
 // false the delivery, and what goes with it, has been put off.
 func (l *lane) bundle(key chat.Target, d alert.Delivery) (more []alert.Delivery, now bool) {
-	if !bundles(d) {
+	if !l.bundles(&d) {
 		return nil, true
 	}
 	to, at := d.To.Target, l.Now()
 	lately := l.recents.within(to, at)
-	fits := func(o alert.Delivery) bool {
-		return o.Ref != d.Ref && o.Alert != nil && o.To.Target == to && bundles(o) && !l.expired(o, at)
+	fits := func(o *alert.Delivery) bool {
+		return o.To.Target == to && o.Ref != d.Ref && o.Alert != nil && l.bundles(o) && !l.expired(*o, at)
 	}
-	others := 0
-	late := d.Late
-	for _, o := range slices.Concat(l.ready[l.launched:], l.held[key]) {
-		if fits(o) {
-			others++
-			late = late && o.Late
+	others, late := 0, d.Late
+	for _, some := range [][]alert.Delivery{l.ready[l.launched:], l.held[key]} {
+		for i := range some {
+			if fits(&some[i]) {
+				others++
+				late = late && some[i].Late
+			}
 		}
 	}
 	switch {
@@ -110,10 +113,10 @@ func (l *lane) bundle(key chat.Target, d alert.Delivery) (more []alert.Delivery,
 
 // withdraw takes up to n deliveries out of what is ready, not looked at yet, or held for a
 // chat.
-func (l *lane) withdraw(key chat.Target, fits func(alert.Delivery) bool, n int) []alert.Delivery {
+func (l *lane) withdraw(key chat.Target, fits func(*alert.Delivery) bool, n int) []alert.Delivery {
 	var taken []alert.Delivery
 	take := func(d alert.Delivery) bool {
-		if len(taken) == n || !fits(d) {
+		if len(taken) == n || !fits(&d) {
 			return false
 		}
 		taken = append(taken, d)
@@ -149,13 +152,27 @@ func together(ds []alert.Delivery) *alert.Alert {
 	return a
 }
 
-// anyWanted asks about each delivery of a flight; one that is wanted is enough.
-func (l *lane) anyWanted(ctx context.Context, f *flight) (bool, error) {
+// ask asks about each delivery of a flight right before it goes out, and returns the veto of
+// those that are not wanted, 0 for none. A message of which only a part is wanted is made
+// anew.
+func (l *lane) ask(ctx context.Context, f *flight) (veto int32, err error) {
+	var dropped []alert.Ref
 	for _, d := range append([]alert.Delivery{f.d}, f.more...) {
 		ok, err := l.Outbox.Wanted(ctx, d)
-		if ok || err != nil {
-			return ok, err
+		if err != nil {
+			return 0, err
+		}
+		if !ok {
+			dropped = append(dropped, d.Ref)
 		}
 	}
-	return false, nil
+	f.dropped = dropped
+	switch len(dropped) {
+	case 0:
+		return 0, nil
+	case len(f.more) + 1:
+		return vetoChat, nil
+	default:
+		return vetoPart, nil
+	}
 }

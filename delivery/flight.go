@@ -29,6 +29,8 @@ const (
 	vetoChat int32 = iota + 1
 	vetoAge
 	vetoUnknown
+	// vetoPart: some deliveries of the message are not wanted.
+	vetoPart
 )
 
 // errEmpty is a reply that says nothing.
@@ -53,6 +55,8 @@ type flight struct {
 	wiredAt     atomic.Int64
 	// unread is why the chat's wishes could not be read, set ahead of vetoUnknown.
 	unread error
+	// dropped are the deliveries that are not wanted, set ahead of the veto.
+	dropped []alert.Ref
 }
 
 // landing is how a flight ended: with an outcome, without a reply to send, or in a
@@ -263,15 +267,15 @@ func (l *lane) wanted(ctx context.Context, f *flight) bool {
 		f.veto.Store(vetoAge)
 		return false
 	}
-	ok, err := l.anyWanted(ctx, f)
+	veto, err := l.ask(ctx, f)
 	switch {
 	case err != nil:
 		// Nothing goes out to a chat that may have said stop.
 		f.unread = err
 		f.veto.Store(vetoUnknown)
 		return false
-	case !ok:
-		f.veto.Store(vetoChat)
+	case veto != 0:
+		f.veto.Store(veto)
 		return false
 	}
 	if !f.take(time.Since(l.since)) {

@@ -53,8 +53,11 @@ type lane struct {
 	// results are not recorded yet; the first of them came at gathered.
 	results  []alert.Result
 	gathered time.Time
-	// drained: the outbox had nothing that is due; next is when it has.
+	// drained: the outbox had nothing that is due when it was asked, which was at asked and
+	// by the clock of alerts at clock; next is when it has.
 	drained bool
+	asked   time.Time
+	clock   time.Time
 	next    time.Time
 	left    int
 
@@ -186,7 +189,7 @@ func (l *lane) due(now time.Time) bool {
 	if len(l.results) > 0 && now.Sub(l.gathered) >= recordWithin {
 		return true
 	}
-	if l.drained && !l.next.IsZero() && !l.Now().Before(l.next) {
+	if l.drained && (!l.next.IsZero() && !l.Now().Before(l.next) || l.setBack(now) > 0) {
 		l.drained = false
 	}
 	if l.drained {
@@ -248,6 +251,7 @@ func (l *lane) alarm(now time.Time) time.Duration {
 
 // advance hands in the results and takes over as much as there is room for.
 func (l *lane) advance(ctx context.Context, now time.Time) {
+	l.followClock(now)
 	n := l.room(now)
 	batch, err := l.Outbox.Advance(ctx, l.Platform, l.results, n)
 	if err != nil {
@@ -259,7 +263,7 @@ func (l *lane) advance(ctx context.Context, now time.Time) {
 	l.storeWorks()
 	l.recorded(batch)
 	// Without room nothing was handed out that is due, and Next says nothing of it.
-	l.drained = n > 0 && len(batch.Deliveries) == 0
+	l.drained, l.asked, l.clock = n > 0 && len(batch.Deliveries) == 0, now, l.Now().Round(0)
 	l.ready = append(l.ready, batch.Deliveries...)
 }
 

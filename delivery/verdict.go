@@ -44,14 +44,21 @@ func (l *lane) land(x landing) {
 		return
 	}
 	now := time.Now()
-	if !x.unsent() && bundles(f.d) { // members count what they see
+	if !x.unsent() && l.bundles(&f.d) { // members count what they see
 		l.recents.add(f.d.To.Target, l.Now())
+	}
+	if f.veto.Load() == vetoPart {
+		l.recents.gathered[f.d.To.Target] = l.Now()
 	}
 	l.judgePlatform(x, now)
 	r := l.verdict(x, f.d, now)
 	l.add(r)
 	for _, d := range f.more {
-		l.add(l.verdict(x, d, now))
+		other := l.verdict(x, d, now)
+		if other.State == alert.Waiting && r.State == alert.Waiting {
+			other.NotBefore = r.NotBefore // they stay in order
+		}
+		l.add(other)
 	}
 	if fate := x.outcome.Fate; r.State == alert.Waiting && (fate == chat.Later || fate == chat.Down) {
 		l.putOff(f.chat, r.NotBefore)
@@ -100,11 +107,13 @@ func (l *lane) verdict(x landing, d alert.Delivery, now time.Time) alert.Result 
 		}
 		return l.waiting(d, l.Now().Add(named(out.Wait)), out.Reason)
 	case chat.Down:
-		if out.Wait <= 0 && !d.Alert.At.IsZero() {
-			// The whole lane rests, so the moment only keeps the order.
-			return l.waiting(d, d.Alert.At, out.Reason)
+		// The whole lane rests, so the moment only keeps the order: before what waits behind
+		// others of its chat.
+		at := l.Now()
+		if !d.Alert.At.IsZero() {
+			at = earlier(d.Alert.At, at)
 		}
-		return l.waiting(d, l.Now().Add(max(0, l.down.until.Sub(now))), out.Reason)
+		return l.waiting(d, at, out.Reason)
 	case chat.Refused:
 		return alert.Result{Delivery: d, State: alert.Failed, Reason: out.Reason}
 	case chat.Gone, chat.Barred:
@@ -158,6 +167,11 @@ func (l *lane) dropped(f *flight, d alert.Delivery) alert.Result {
 			l.Log.Error("nothing is sent to chats whose wishes cannot be read", l.platform(), slog.Any("err", f.unread))
 		}
 		return l.waiting(d, l.Now().Add(retryFirst), "the chat's wishes could not be read")
+	case vetoPart:
+		if !slices.Contains(f.dropped, d.Ref) {
+			return l.waiting(d, l.Now(), "others of its message are not wanted")
+		}
+		return alert.Result{Delivery: d, State: alert.Unwanted}
 	default:
 		return alert.Result{Delivery: d, State: alert.Unwanted}
 	}

@@ -31,19 +31,16 @@ func crowd(b *testing.B, chats, coins int) *room {
 
 // BenchmarkRecord is one breakout that 10,000 chats hear of, on the disk.
 func BenchmarkRecord(b *testing.B) {
-	for _, c := range []struct{ chats, coins int }{{10_000, 1}, {1_000_000, 100}} {
-		b.Run(fmt.Sprintf("%d-of-%d", c.chats/c.coins, c.chats), func(b *testing.B) {
-			r := crowd(b, c.chats, c.coins)
-			epoch := 0
-			for b.Loop() {
-				epoch++
-				if n := r.record(b, breakouts("C0", epoch)); n != c.chats/c.coins {
-					b.Fatal(n)
-				}
-			}
-			b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(b.N), "ms/alert")
-		})
+	const chats = 10_000
+	r := crowd(b, chats, 1)
+	epoch := 0
+	for b.Loop() {
+		epoch++
+		if n := r.record(b, breakouts("C0", epoch)); n != chats {
+			b.Fatal(n)
+		}
 	}
+	b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(b.N), "ms/alert")
 }
 
 // BenchmarkLevels is one price that reaches 10,000 members' levels.
@@ -66,8 +63,8 @@ func BenchmarkLevels(b *testing.B) {
 	}
 }
 
-// BenchmarkFanOut delivers one alert to 20,000 chats with 14 results and 14 claims
-// a commit. page-B/delivery is what the store handed to the kernel to write,
+// BenchmarkFanOut delivers one breakout, whose messages are kept for follow-ups, to 20,000
+// chats with 14 results and 14 claims a commit. page-B/delivery is what the store handed to the kernel to write,
 // disk-B/delivery what the kernel says that this process wrote: it rounds up to the
 // folios of its cache, which are larger than a page on newer ones.
 func BenchmarkFanOut(b *testing.B) {
@@ -75,7 +72,11 @@ func BenchmarkFanOut(b *testing.B) {
 	for b.Loop() {
 		b.StopTimer()
 		r := crowd(b, chats, 1)
-		r.record(b, breakouts("C0", 1))
+		news := breakouts("C0", 1)
+		for i := range 100 { // as many coins as a bot watches
+			news.Seen = append(news.Seen, market.Coin(fmt.Sprintf("C%d", i)))
+		}
+		r.record(b, news)
 		written, pages := diskWrites(b), pageWrites(b, r)
 		b.StartTimer()
 		began := time.Now()
@@ -88,12 +89,17 @@ func BenchmarkFanOut(b *testing.B) {
 			}
 			told += len(batch.Deliveries)
 			done = results(alert.Sent, batch.Deliveries...)
+			for i := range done {
+				done[i].Message = strconv.Itoa(5_000_000 + told + i)
+			}
 		}
 		if told != chats {
 			b.Fatal(told)
 		}
-		b.ReportMetric(float64(diskWrites(b)-written)/chats, "disk-B/delivery")
-		b.ReportMetric(float64(pageWrites(b, r)-pages)/chats, "page-B/delivery")
+		disk, page := float64(diskWrites(b)-written)/chats, float64(pageWrites(b, r)-pages)/chats
+		b.ReportMetric(disk, "disk-B/delivery")
+		b.ReportMetric(page, "page-B/delivery")
+		b.Logf("wanted: at most 3072 bytes written for a delivery of a breakout, seen: %.0f (%.0f by the kernel's count of its cache)", page, disk)
 		b.ReportMetric(chats/time.Since(began).Seconds(), "deliveries/s")
 	}
 }

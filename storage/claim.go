@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math"
 	"slices"
+	"time"
 
 	"liqbot/alert"
 )
@@ -21,6 +22,9 @@ func (l *lane) claim(n int) ([]alert.Delivery, error) {
 		var more []alert.Delivery
 		more, err = l.claimEntry(e, n-len(out))
 		out = append(out, more...)
+		if l.passing { // what replaces it must not be over before it is passed
+			break
+		}
 	}
 	return out, err
 }
@@ -50,6 +54,7 @@ func (l *lane) claimWaiting(n int) ([]alert.Delivery, error) {
 			return nil, err
 		}
 		l.changed = true
+		a.claimed = time.Time{}
 		d := a.delivery(news)
 		told, err := l.admit(&d, true)
 		if err != nil {
@@ -75,12 +80,16 @@ func (l *lane) admit(d *alert.Delivery, again bool) (bool, error) {
 		if err != nil {
 			return false, err
 		}
+		// The late one has begun the chat's cooldown, which the newer one runs into.
+		if old && again && l.cools(d.To) {
+			old = false
+		}
 		if old || d.Alert.Over(l.now) {
 			l.count(alert.Expired, 1)
 			return false, nil
 		}
 	}
-	j, err := l.judge(d.Alert, &d.To, again)
+	j, err := l.judge(d, again)
 	if err != nil {
 		return false, err
 	}
@@ -146,7 +155,7 @@ func (l *lane) claimEntry(e *entry, n int) ([]alert.Delivery, error) {
 	var out []alert.Delivery
 	for passed := 0; len(out) < n && e.claimed < e.total; {
 		if passed >= passAtMost {
-			l.again = true
+			l.again, l.passing = true, news.Late(l.now)
 			break
 		}
 		left := min(chunkSize-e.claimed%chunkSize, e.total-e.claimed)
@@ -178,8 +187,18 @@ func (l *lane) claimEntry(e *entry, n int) ([]alert.Delivery, error) {
 	return out, nil
 }
 
-// passAtMost bounds the recipients of an entry that one claim finds asleep, or nearly.
+// passAtMost bounds the recipients of an entry that one claim passes over, because they are
+// asleep or hear of something newer, or nearly.
 const passAtMost = 512
+
+// cools reports whether a chat has a cooldown.
+func (l *lane) cools(to alert.Recipient) bool {
+	if !to.Terms {
+		return false
+	}
+	c, err := readChat(l.tx, ownerOf(to.Target))
+	return err == nil && c.Terms.Cooldown > 0
+}
 
 // outdated reports whether something newer of the same rule and coin is on its way to a
 // recipient, so that a late alert has nothing to say.

@@ -20,7 +20,7 @@ type attempt struct {
 	attempts uint32
 	repeat   bool
 	since    time.Time
-	// claimed is when a flying one was handed out.
+	// claimed is when a flying one was handed out, or a waiting one put off.
 	claimed time.Time
 }
 

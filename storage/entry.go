@@ -10,6 +10,8 @@ import (
 
 const (
 	entryVersion = 1
+	// toldVersion is that of a header with messages.
+	toldVersion = 2
 	// maxWindow bounds the deliveries between an entry's base and its claimed cursor.
 	// What holds the base back longer gets a row of its own.
 	maxWindow = 256
@@ -35,6 +37,8 @@ type entry struct {
 	expires time.Time
 	// settled tells of each delivery from base to claimed whether it is.
 	settled []bool
+	// told are the messages that deliveries became and that have no row yet.
+	told []told
 	// marks tell when the deliveries from base to claimed were claimed.
 	marks []mark
 }
@@ -133,6 +137,9 @@ func (e *entry) since(index uint32) time.Time {
 
 func (e *entry) encode() []byte {
 	row := []byte{entryVersion}
+	if len(e.told) > 0 {
+		row = []byte{toldVersion}
+	}
 	for _, n := range []uint32{e.total, e.base, e.claimed - e.base, e.rows, e.swept} {
 		row = binary.AppendUvarint(row, uint64(n))
 	}
@@ -147,7 +154,11 @@ func (e *entry) encode() []byte {
 			bits[i/8] |= 1 << (i % 8)
 		}
 	}
-	return seal(append(row, bits...))
+	row = append(row, bits...)
+	if len(e.told) > 0 {
+		row = appendTold(row, e.told)
+	}
+	return seal(row)
 }
 
 func decodeHeader(id uint64, row []byte) (*entry, error) {
@@ -160,12 +171,17 @@ func decodeHeader(id uint64, row []byte) (*entry, error) {
 	e := &entry{id: id, total: r.small(), base: r.small()}
 	window := r.small()
 	e.rows, e.swept, e.expires = r.small(), r.small(), moment(r.int64())
-	if version != entryVersion || window > widestWindow || uint64(e.base)+uint64(window) > uint64(e.total) {
+	if version != entryVersion && version != toldVersion || window > widestWindow || uint64(e.base)+uint64(window) > uint64(e.total) {
 		return nil, fmt.Errorf("outbox entry: %w", errWire)
 	}
 	e.claimed = e.base + window
 	e.readMarks(r)
 	e.readSettled(r, int(window))
+	if version == toldVersion {
+		if err := e.readTold(r); err != nil {
+			return nil, err
+		}
+	}
 	if err := r.end(); err != nil || e.rows > e.claimed || e.swept > e.chunks() {
 		return nil, fmt.Errorf("outbox entry: %w", errWire)
 	}

@@ -29,6 +29,9 @@ func (s *Store) Erase(ctx context.Context, t chat.Target, m chat.Member) (chat.E
 	err := s.update(func(tx *bolt.Tx) error {
 		erased = chat.Erased{}
 		all = idsOf(tx, ownerOf(t))
+		if err := s.keepAllTold(tx, t.Platform, 0); err != nil {
+			return err
+		}
 		for _, id := range all {
 			if err := eraseChat(tx, id, &erased); err != nil {
 				return err
@@ -130,15 +133,7 @@ func deletePrefix(b *bolt.Bucket, prefix []byte) (int, error) {
 
 // erasePlaces takes a chat out of the schedule.
 func erasePlaces(tx *bolt.Tx, prefix []byte) error {
-	var due []errand
-	cursor := tx.Bucket(placesBucket).Cursor()
-	for key, _ := cursor.Seek(prefix); hasPrefix(key, prefix); key, _ = cursor.Next() {
-		platform, name, _ := bytes.Cut(key, []byte{0})
-		if p, err := splitErrand(chat.Platform(platform), bytes.Clone(name)); err == nil {
-			due = append(due, p)
-		}
-	}
-	for _, p := range due {
+	for _, p := range errands(tx, prefix) {
 		if err := plan(tx, p, time.Time{}); err != nil {
 			return err
 		}
@@ -148,20 +143,43 @@ func erasePlaces(tx *bolt.Tx, prefix []byte) error {
 
 // erasePosted forgets which messages a chat got.
 func erasePosted(tx *bolt.Tx, t chat.Target, erased *chat.Erased) error {
-	var keys [][]byte
+	var rows []line
+	id := []byte(t.Chat)
 	cursor := tx.Bucket(postedBucket).Cursor()
 	for key, row := cursor.First(); key != nil; key, row = cursor.Next() {
-		if to, err := decodePosted(row); err == nil && ownerOf(to.Target) == t {
-			keys = append(keys, bytes.Clone(key))
+		if bytes.Contains(row, id) {
+			rows = append(rows, line{bytes.Clone(key), bytes.Clone(row)})
 		}
 	}
-	erased.Messages += len(keys)
-	for _, key := range keys {
-		if err := tx.Bucket(postedBucket).Delete(key); err != nil {
+	for _, row := range rows {
+		all, err := decodePosted(row.value)
+		if err != nil {
+			continue // nobody can read it
+		}
+		var kept chunk
+		platform := t.Platform
+		for i := range all {
+			if platform = all[i].Target.Platform; ownerOf(all[i].Target) != t {
+				kept.add(&all[i])
+			}
+		}
+		erased.Messages += len(all) - kept.n
+		if kept.n == len(all) {
+			continue
+		}
+		if err := replacePosted(tx, row.key, platform, &kept); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// replacePosted keeps what is left of a row.
+func replacePosted(tx *bolt.Tx, key []byte, p chat.Platform, left *chunk) error {
+	if left.n == 0 {
+		return tx.Bucket(postedBucket).Delete(key)
+	}
+	return tx.Bucket(postedBucket).Put(key, encodePosted(p, left))
 }
 
 // anonymise takes a member's name out of all logs of changes.

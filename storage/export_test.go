@@ -59,6 +59,16 @@ func Header(total, base uint32, settled []bool, expires time.Time) []byte {
 	return e.encode()
 }
 
+// HeaderTold is the header of an entry of which some deliveries became messages.
+func HeaderTold(messages ...string) []byte {
+	e := entry{total: 100}
+	e.claim(50, time.Unix(1, 0))
+	for i, m := range messages {
+		e.told = append(e.told, told{index: uint32(2 * i), message: m})
+	}
+	return e.encode()
+}
+
 // EncodeSubscription and DecodeSubscription are the rows of the index.
 func EncodeSubscription(to alert.Recipient, threshold float64, mutedUntil time.Time) []byte {
 	w := wish{to: to, threshold: threshold, mutedUntil: nanos(mutedUntil)}

@@ -64,6 +64,9 @@ func FuzzRecipients(f *testing.F) {
 func FuzzHeader(f *testing.F) {
 	f.Add(uint32(1000), uint32(14), uint8(28), uint64(5), int64(1), storage.Header(10, 3, []bool{false, true, true}, start))
 	f.Add(uint32(1), uint32(0), uint8(0), uint64(0), int64(0), []byte{1, 5, 0, 0, 0, 0})
+	told := storage.HeaderTold("7", "5000001", "1288888888888888888", "", "007", "x")
+	f.Add(uint32(1), uint32(0), uint8(0), uint64(0), int64(0), told)
+	f.Add(uint32(1), uint32(0), uint8(0), uint64(0), int64(0), told[:len(told)-4])
 	f.Fuzz(func(t *testing.T, total, base uint32, window uint8, settled uint64, expires int64, raw []byte) {
 		total = max(total, 1)
 		base %= total

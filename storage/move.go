@@ -3,7 +3,6 @@ package storage
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -167,23 +166,16 @@ func moveHeld(tx *bolt.Tx, from, to chat.Target) (bool, error) {
 
 // moveErrands gives what is due to the new id, which keeps what is due there earlier.
 func moveErrands(tx *bolt.Tx, from, to chat.Target) (bool, error) {
-	prefix := []byte(chatKey(from) + "\x00")
-	due := map[errand]time.Time{}
-	cursor := tx.Bucket(placesBucket).Cursor()
-	for key, at := cursor.Seek(prefix); hasPrefix(key, prefix) && len(at) == 8; key, at = cursor.Next() {
-		e, err := splitErrand(from.Platform, bytes.Clone(key[len(from.Platform)+1:]))
-		if err == nil {
-			due[e] = moment(int64(binary.BigEndian.Uint64(at))) //nolint:gosec // the bits are kept
-		}
-	}
-	for e, at := range due {
+	all := errands(tx, []byte(chatKey(from)+"\x00"))
+	for _, e := range all {
+		at, clock := planned(tx, e)
 		moved := e
 		moved.target.Platform, moved.target.Chat = to.Platform, to.Chat
-		if err := errors.Join(plan(tx, e, time.Time{}), planBy(tx, moved, at)); err != nil {
+		if err := errors.Join(plan(tx, e, time.Time{}), planBy(tx, moved, at, clock)); err != nil {
 			return false, err
 		}
 	}
-	return len(due) > 0, nil
+	return len(all) > 0, nil
 }
 
 // moveUndo gives the changes that can be taken back to the new id.

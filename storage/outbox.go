@@ -2,9 +2,11 @@ package storage
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -34,6 +36,7 @@ func (s *Store) Advance(ctx context.Context, p chat.Platform, done []alert.Resul
 		return alert.Batch{}, err
 	}
 	var batch alert.Batch
+	var now time.Time
 	more := false
 	err := s.update(func(tx *bolt.Tx) error {
 		l, err := s.openLane(tx, p)
@@ -42,6 +45,12 @@ func (s *Store) Advance(ctx context.Context, p chat.Platform, done []alert.Resul
 		}
 		if err := l.settle(done); err != nil {
 			return err
+		}
+		now = l.now
+		if s.jumped(p, now) {
+			if err := l.rewind(); err != nil {
+				return err
+			}
 		}
 		if l.again, err = l.due(); err != nil {
 			return err
@@ -56,6 +65,7 @@ func (s *Store) Advance(ctx context.Context, p chat.Platform, done []alert.Resul
 	if err != nil {
 		return alert.Batch{}, fmt.Errorf("advance outbox: %w", err)
 	}
+	s.clocks.Store(p, now.UnixNano())
 	// What was handed out is handed out, so a failure to tidy up is not the caller's:
 	// the next Advance goes on with it.
 	for more && err == nil {
@@ -93,6 +103,9 @@ func (s *Store) Interrupted(ctx context.Context, p chat.Platform) ([]alert.Deliv
 		if found, err = l.interrupted(); err != nil {
 			return err
 		}
+		if err := l.rewind(); err != nil {
+			return err
+		}
 		_, err = l.save()
 		return err
 	})
@@ -120,8 +133,9 @@ type lane struct {
 	// for: see newerThan.
 	heads map[uint64]*alert.Alert
 	newer map[uint64][]*alert.Alert
-	// again reports that there is more that is due, and was not looked at.
-	again bool
+	// again reports that there is more that is due, and was not looked at; passing that it
+	// is the rest of a late entry, most of which is passed over.
+	again, passing bool
 }
 
 func (s *Store) openLane(tx *bolt.Tx, p chat.Platform) (*lane, error) {
@@ -157,13 +171,13 @@ func readHeader(id, row []byte) (*entry, error) {
 	return decodeHeader(binary.BigEndian.Uint64(id), row)
 }
 
+// find returns nil for an entry that is over. They are in the order of their ids.
 func (l *lane) find(id uint64) *entry {
-	for _, e := range l.entries {
-		if e.id == id {
-			return e
-		}
+	at, ok := slices.BinarySearchFunc(l.entries, id, func(e *entry, id uint64) int { return cmp.Compare(e.id, id) })
+	if !ok {
+		return nil
 	}
-	return nil
+	return l.entries[at]
 }
 
 // setAside takes a row away that cannot be read.
@@ -231,6 +245,11 @@ func (l *lane) save() (more bool, err error) {
 	}
 	budget := sweepAtMost
 	for e := range l.touched {
+		if len(e.told) >= toldAtOnce || len(e.told) > 0 && e.over() {
+			if err := l.keepTold(e); err != nil {
+				return false, err
+			}
+		}
 		if err := l.sweep(e, &budget); err != nil {
 			return false, err
 		}
@@ -252,6 +271,9 @@ func (l *lane) sweep(e *entry, budget *int) error {
 	needless := e.base / chunkSize
 	if e.over() {
 		needless = e.chunks()
+	}
+	for _, t := range e.told {
+		needless = min(needless, t.index/chunkSize)
 	}
 	for ; e.swept < needless && *budget > 0; *budget-- {
 		if err := l.tx.Bucket(recipientsBucket).Delete(chunkKey(e.id, e.swept)); err != nil {

@@ -19,28 +19,34 @@ import (
 // message that was in each chat.
 
 const (
-	postedVersion = 1
+	postedVersion = 2
+	// firstPostedVersion is what rows were while each had one message.
+	firstPostedVersion = 1
 	// postedKept is how long messages are kept: longer than the last follow-up comes
 	// after.
 	postedKept = 27 * time.Hour
-	// postedAtMost bounds the messages that one transaction forgets.
+	// postedAtMost bounds the rows that one transaction forgets.
 	postedAtMost = 1000
+	// postedFill is how full the pages of the messages get: they are only ever added at
+	// the end.
+	postedFill = 0.95
 )
 
 // postedKey sorts by the time of the alert, so that the oldest are forgotten first.
 func postedKey(at time.Time, ref alert.Ref) []byte { return appendRef(appendMoment(nil, at), ref) }
 
-// posted keeps which message a delivery became.
-func (l *lane) posted(r *alert.Result) error {
-	d := &r.Delivery
-	if r.Message == "" || d.Alert == nil || d.Alert.Rule != alert.Breakout {
-		return nil
-	}
-	to := d.To
-	to.ReplyTo = clip(r.Message, maxChatID)
-	row := appendString([]byte{postedVersion}, string(to.Target.Platform))
-	l.changed = true
-	return l.tx.Bucket(postedBucket).Put(postedKey(d.Alert.At, d.Ref), seal(appendRecipient(row, &to)))
+// putPosted keeps the messages of one breakout in some chats. A delivery becomes a message
+// once, so no two rows begin with the same one.
+func putPosted(tx *bolt.Tx, p chat.Platform, key []byte, rows *chunk) error {
+	b := tx.Bucket(postedBucket)
+	b.FillPercent = postedFill
+	return b.Put(key, encodePosted(p, rows))
+}
+
+func encodePosted(p chat.Platform, rows *chunk) []byte {
+	row := appendString([]byte{postedVersion}, string(p))
+	row = binary.AppendUvarint(row, uint64(rows.n)) //nolint:gosec // a count
+	return seal(append(row, rows.body...))
 }
 
 // repliesTo walks over the chats that got an alert, each with the message to be answered.
@@ -48,30 +54,42 @@ func repliesTo(tx *bolt.Tx, at time.Time, entry uint64, yield func(*alert.Recipi
 	prefix := binary.BigEndian.AppendUint64(appendMoment(nil, at), entry)
 	cursor := tx.Bucket(postedBucket).Cursor()
 	for key, row := cursor.Seek(prefix); bytes.HasPrefix(key, prefix); key, row = cursor.Next() {
-		to, err := decodePosted(row)
+		all, err := decodePosted(row)
 		if err != nil {
-			continue // one answer less
+			continue // some answers less
 		}
-		to.Target, to.Home = resolve(tx, to.Target), resolveHome(tx, to.Home)
-		if err := yield(&to); err != nil {
-			return err
+		for i := range all {
+			to := &all[i]
+			to.Target, to.Home = resolve(tx, to.Target), resolveHome(tx, to.Home)
+			if err := yield(to); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-func decodePosted(row []byte) (alert.Recipient, error) {
+func decodePosted(row []byte) ([]alert.Recipient, error) {
 	body, err := unseal(row)
 	if err != nil {
-		return alert.Recipient{}, fmt.Errorf("message: %w", err)
+		return nil, fmt.Errorf("messages: %w", err)
 	}
 	r := &reader{rest: body}
-	version := r.byte()
-	to := r.recipient(chat.Platform(r.string()))
-	if err := r.end(); err != nil || version != postedVersion {
-		return alert.Recipient{}, fmt.Errorf("message: %w", errWire)
+	version, platform, n := r.byte(), chat.Platform(r.string()), uint64(1)
+	if version != firstPostedVersion {
+		n = r.uvarint()
 	}
-	return to, nil
+	if version < firstPostedVersion || version > postedVersion || n > uint64(len(body)) {
+		return nil, fmt.Errorf("messages: %w", errWire)
+	}
+	all := make([]alert.Recipient, 0, n)
+	for range n {
+		all = append(all, r.recipient(platform))
+	}
+	if err := r.end(); err != nil {
+		return nil, fmt.Errorf("messages: %w", err)
+	}
+	return all, nil
 }
 
 // Tidy forgets what nobody needs any more and what only time ends: the messages of

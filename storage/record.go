@@ -149,6 +149,9 @@ func (r *recording) followUp(a *alert.Alert) error {
 	f := &fanOut{recording: r, alert: a}
 	_, original := past(r.tx, a.Followed.ID)
 	for _, e := range sent {
+		if err := r.store.keepAllTold(r.tx, e.Platform, e.ID); err != nil {
+			return err
+		}
 		if err := repliesTo(r.tx, original.Alert.At, e.ID, f.serve); err != nil {
 			return err
 		}

@@ -16,10 +16,8 @@ import (
 const (
 	// heldKept bounds the alerts that are held for one topic; the oldest go first.
 	heldKept = 40
-	// enoughEntries is how many entries the outbox holds when nothing more is taken from the
-	// schedule: each Advance reads their headers.
-	enoughEntries = 300
-	// dueAtMost bounds the errands that are run in one transaction.
+	// dueAtMost bounds the errands that are run in one transaction, and the summaries that
+	// stand in the outbox and wait for their turn: each Advance reads their headers.
 	dueAtMost = 100
 	// summaryLasts is how long a summary is news.
 	summaryLasts = 6 * time.Hour
@@ -53,7 +51,11 @@ func (p errand) at(t time.Time) []byte {
 }
 
 // plan makes something due at a moment, and at no other; the zero time means never.
-func plan(tx *bolt.Tx, p errand, at time.Time) error {
+func plan(tx *bolt.Tx, p errand, at time.Time) error { return planAt(tx, p, at, time.Time{}) }
+
+// planAt is plan with the clock by which the moment was worked out, zero for none: see
+// rewind.
+func planAt(tx *bolt.Tx, p errand, at, clock time.Time) error {
 	schedule, places, key := tx.Bucket(scheduleBucket), tx.Bucket(placesBucket), p.key()
 	if old := places.Get(key); len(old) == 8 {
 		was := moment(int64(binary.BigEndian.Uint64(old))) //nolint:gosec // the bits are kept
@@ -67,18 +69,48 @@ func plan(tx *bolt.Tx, p errand, at time.Time) error {
 	if at.IsZero() {
 		return places.Delete(key)
 	}
-	return errors.Join(places.Put(key, appendMoment(nil, at)), schedule.Put(p.at(at), nil))
+	return errors.Join(places.Put(key, appendMoment(nil, at)), schedule.Put(p.at(at), appendMoment(nil, clock)))
+}
+
+// planned is when something is due, zero for never, and by which clock, zero for none.
+func planned(tx *bolt.Tx, p errand) (at, clock time.Time) {
+	row := tx.Bucket(placesBucket).Get(p.key())
+	if len(row) != 8 {
+		return time.Time{}, time.Time{}
+	}
+	at = moment(int64(binary.BigEndian.Uint64(row))) //nolint:gosec // the bits are kept
+	if row = tx.Bucket(scheduleBucket).Get(p.at(at)); len(row) == 8 {
+		clock = moment(int64(binary.BigEndian.Uint64(row))) //nolint:gosec // the bits are kept
+	}
+	return at, clock
 }
 
 // planBy makes something due at a moment unless it is due before.
-func planBy(tx *bolt.Tx, p errand, at time.Time) error {
-	if old := tx.Bucket(placesBucket).Get(p.key()); len(old) == 8 && int64(binary.BigEndian.Uint64(old)) <= at.UnixNano() { //nolint:gosec // the bits are kept
+func planBy(tx *bolt.Tx, p errand, at, clock time.Time) error {
+	if old, _ := planned(tx, p); !old.IsZero() && !old.After(at) {
 		return nil
 	}
-	return plan(tx, p, at)
+	return planAt(tx, p, at, clock)
 }
 
-// unplanned is the moment of a digest whose next time is not worked out yet.
+func (l *lane) plan(p errand, at time.Time) error { return planAt(l.tx, p, at, l.now) }
+
+func (l *lane) planBy(p errand, at time.Time) error { return planBy(l.tx, p, at, l.now) }
+
+// errands are those whose keys have a prefix.
+func errands(tx *bolt.Tx, prefix []byte) []errand {
+	var all []errand
+	cursor := tx.Bucket(placesBucket).Cursor()
+	for key, _ := cursor.Seek(prefix); hasPrefix(key, prefix); key, _ = cursor.Next() {
+		platform, name, _ := bytes.Cut(key, []byte{0})
+		if p, err := splitErrand(chat.Platform(platform), name); err == nil {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// unplanned is the moment of something whose next time is not worked out yet.
 var unplanned = time.Unix(0, 1).UTC()
 
 // planDigest keeps the schedule to what a chat has asked for. When the digest is due next
@@ -113,20 +145,22 @@ func (s *Store) tellPlanned(p chat.Platform, before, after *alert.Chat) {
 	}
 }
 
-// due queues what is due on the lane's platform. It reports whether there is more.
+// due queues what is due on the lane's platform, as much as is sent soon: the hours of
+// thousands of chats end at once. It reports whether there is more.
 func (l *lane) due() (more bool, err error) {
-	if len(l.entries) > enoughEntries {
-		return false, nil // they can wait: their rows are kept
-	}
 	prefix := lanePrefix(l.platform)
+	most := dueAtMost - l.unclaimed()
 	var found []errand
 	var fresh []bool
 	var keys [][]byte
 	cursor := l.tx.Bucket(scheduleBucket).Cursor()
-	for key, _ := cursor.Seek(prefix); hasPrefix(key, prefix) && len(keys) < dueAtMost; key, _ = cursor.Next() {
+	for key, _ := cursor.Seek(prefix); hasPrefix(key, prefix); key, _ = cursor.Next() {
 		r := &reader{rest: key[len(prefix):]}
 		at := r.int64()
 		if at > l.now.UnixNano() {
+			break
+		}
+		if more = len(keys) >= most; more {
 			break
 		}
 		keys = append(keys, bytes.Clone(key))
@@ -149,7 +183,19 @@ func (l *lane) due() (more bool, err error) {
 			return false, err
 		}
 	}
-	return len(keys) == dueAtMost, nil
+	return more, nil
+}
+
+// unclaimed counts the entries that can wait and of which nothing is handed out yet: with
+// some of them an Advance that asks for deliveries gets some.
+func (l *lane) unclaimed() int {
+	n := 0
+	for _, e := range l.entries {
+		if e.claimed == 0 && e.id>>56 == rank(alert.Summary) {
+			n++
+		}
+	}
+	return n
 }
 
 func splitErrand(p chat.Platform, name []byte) (errand, error) {
@@ -163,8 +209,7 @@ func splitErrand(p chat.Platform, name []byte) (errand, error) {
 	}, nil
 }
 
-// serve queues what is due, or puts it off; fresh is a digest that was asked for
-// just now.
+// serve queues what is due, or puts it off; fresh is what is still to be planned.
 func (l *lane) serve(p errand, fresh bool) error {
 	at := p
 	at.target = resolve(l.tx, p.target)
@@ -174,25 +219,27 @@ func (l *lane) serve(p errand, fresh bool) error {
 	}
 	local := l.now.In(zoneOf(l.tx, at.target, c.Home))
 	if c.MutedUntil.After(l.now) && p.what == release {
-		return plan(l.tx, at, c.MutedUntil)
+		return l.plan(at, c.MutedUntil)
 	}
 	quiet, over := c.Terms.Quiet.At(local)
 	switch {
 	case p.what == release && quiet && !c.Terms.Quiet.Silent:
-		return plan(l.tx, at, over)
+		return l.plan(at, over)
+	case p.what == release && fresh && c.Terms.Digest.On && c.Terms.Digest.Only:
+		return l.plan(at, c.Terms.Digest.Next(local))
 	case p.what == release:
 		return l.summarise(at.target, &c, false)
 	case !c.Terms.Digest.On:
 		return nil
 	case fresh:
-		return plan(l.tx, at, c.Terms.Digest.Next(local))
+		return l.plan(at, c.Terms.Digest.Next(local))
 	}
 	// The time zone may be another one since it was planned.
 	slot := c.Terms.Digest.At.On(local)
 	if slot.After(local.Add(early)) && slot.Sub(local) < 12*time.Hour {
-		return plan(l.tx, at, slot)
+		return l.plan(at, slot)
 	}
-	if err := plan(l.tx, at, c.Terms.Digest.Next(local.Add(early))); err != nil {
+	if err := l.plan(at, c.Terms.Digest.Next(local.Add(early))); err != nil {
 		return err
 	}
 	if c.MutedUntil.After(l.now) {
@@ -298,15 +345,10 @@ func dropHeld(tx *bolt.Tx, t chat.Target) (int, error) {
 // hurryHeld lets what is held for a chat be looked at with the next Advance: it may be
 // time to tell it.
 func hurryHeld(tx *bolt.Tx, t chat.Target) error {
-	prefix := []byte(chatKey(t) + "\x00")
-	var due []errand
-	cursor := tx.Bucket(placesBucket).Cursor()
-	for key, _ := cursor.Seek(prefix); hasPrefix(key, prefix); key, _ = cursor.Next() {
-		if p, err := splitErrand(t.Platform, bytes.Clone(key[len(t.Platform)+1:])); err == nil && p.what == release {
-			due = append(due, p)
+	for _, p := range errands(tx, []byte(chatKey(t)+"\x00")) {
+		if p.what != release {
+			continue
 		}
-	}
-	for _, p := range due {
 		if err := plan(tx, p, unplanned); err != nil {
 			return err
 		}

@@ -53,8 +53,8 @@ var (
 	// became of it, as JSON. historyKeysBucket leads from the id to the key.
 	historyBucket     = []byte("history")
 	historyKeysBucket = []byte("history_keys")
-	// postedBucket: time of the alert, entry and index -> the message of a delivery that is followed up, and
-	// whom it went to.
+	// postedBucket: time of the alert, entry and index -> the messages of deliveries that are followed up,
+	// the first of which has that index, and whom they went to.
 	postedBucket = []byte("posted")
 	// heldBucket: platform NUL chat NUL topic NUL sequence -> an alert that waits for a
 	// Summary.

@@ -33,7 +33,7 @@ func (l *lane) settle(done []alert.Result) error {
 		if r.State == alert.Waiting {
 			err = l.wait(e, r)
 		} else {
-			err = l.end(r)
+			err = l.end(e, r)
 		}
 		if err != nil {
 			return err
@@ -70,9 +70,10 @@ func (l *lane) wait(e *entry, r *alert.Result) error {
 	d := &r.Delivery
 	a := attempt{
 		ref: d.Ref, to: d.To, since: d.Since.UTC(), repeat: r.Repeat,
-		attempts: uint32(max(0, min(d.Attempts, math.MaxInt32))),
+		attempts: uint32(max(0, min(d.Attempts, math.MaxInt32))), claimed: l.now.UTC(),
 	}
-	notBefore := r.NotBefore
+	// A clock that was set since it was worked out changes nothing about how long.
+	notBefore := l.now.Add(r.NotBefore.Sub(l.now))
 	if latest := l.now.Add(longestWait); notBefore.After(latest) {
 		notBefore = latest
 	}
@@ -82,12 +83,12 @@ func (l *lane) wait(e *entry, r *alert.Result) error {
 }
 
 // end counts a final state and does what follows from it.
-func (l *lane) end(r *alert.Result) error {
+func (l *lane) end(e *entry, r *alert.Result) error {
 	to := r.Delivery.To.Target
 	switch r.State {
 	case alert.Sent:
 		l.count(r.State, 1)
-		return l.posted(r)
+		return l.told(e, r)
 	case alert.Retired:
 		l.count(r.State, 1)
 		return l.amend(to, func(c *alert.Chat) { l.store.retire(c, r.Reason) })

@@ -59,6 +59,8 @@ type Store struct {
 	served atomic.Pointer[[]chat.Platform]
 	// planned is who is told that something is due, nil for nobody.
 	planned atomic.Pointer[func(chat.Platform)]
+	// clocks are the moments of the newest Advance by platform, in Unix nanoseconds.
+	clocks sync.Map
 	// broken is closed once the disk has failed.
 	broken    chan struct{}
 	breakOnce sync.Once

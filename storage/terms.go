@@ -47,10 +47,11 @@ type paceRecord struct {
 // maxPaces bounds the coins and rules of a paceRecord.
 const maxPaces = 64
 
-// judge asks the terms of a chat about an alert. again says that it was asked before: then
-// the alert counts already.
-func (l *lane) judge(a *alert.Alert, to *alert.Recipient, again bool) (judgement, error) {
-	silent := judgement{}
+// judge asks the terms of a chat about a delivery. again says that it was asked before: then
+// the alert counts already. What may have arrived is not held: a summary would not say that
+// it is told once more.
+func (l *lane) judge(d *alert.Delivery, again bool) (judgement, error) {
+	a, to, silent := d.Alert, &d.To, judgement{}
 	if a.Rule == alert.Outcome { // nobody is to be woken by a follow-up
 		silent.verdict = goesSilently
 	}
@@ -63,7 +64,7 @@ func (l *lane) judge(a *alert.Alert, to *alert.Recipient, again bool) (judgement
 	}
 	local := l.now.In(zoneOf(l.tx, to.Target, c.Home))
 	if quiet, over := c.Terms.Quiet.At(local); quiet {
-		if c.Terms.Quiet.Silent {
+		if c.Terms.Quiet.Silent || d.Repeat || d.Attempts > 0 {
 			silent.verdict = goesSilently
 		} else {
 			return judgement{verdict: waits, until: over, since: l.now}, nil
@@ -158,7 +159,7 @@ func (l *lane) keep(a *alert.Alert, to *alert.Recipient, j judgement) error {
 	if err := putHeld(l.tx, a, to); err != nil {
 		return err
 	}
-	return planBy(l.tx, errand{target: to.Target, what: release}, j.until)
+	return l.planBy(errand{target: to.Target, what: release}, j.until)
 }
 
 // Held lists the alerts that are held for a chat, with all its topics, the oldest first.

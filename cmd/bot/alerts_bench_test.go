@@ -61,6 +61,9 @@ type path struct {
 	watch   *watcher.Watcher
 	began   time.Time
 	step    int
+	// minutes is how far the courier's clock is ahead: the members are told once in a
+	// minute, and what came sooner would be gathered.
+	minutes atomic.Int64
 }
 
 func newPath(b *testing.B) *path {
@@ -92,8 +95,12 @@ func newPath(b *testing.B) *path {
 	if _, err := pictures.LiquidationMap(b.Context(), benchSnapshot(b, 90000, p.began, 0), locales.For("en"), chat.Portrait); err != nil {
 		b.Fatal(err) // as the bot does when it has started
 	}
-	p.courier = delivery.New(delivery.Options{Platform: chat.Telegram, Outbox: store, Sender: p.sender, Renderer: h, Parallel: 28})
-	p.watch = watcher.New(watcher.Options{Journal: store, StaleAfter: time.Hour, Wake: p.courier.Wake})
+	p.courier = delivery.New(delivery.Options{
+		Platform: chat.Telegram, Outbox: store, Sender: p.sender, Renderer: h, Parallel: 28,
+		Now: func() time.Time { return time.Now().Add(time.Duration(p.minutes.Load()) * time.Minute) },
+	})
+	// Every breakout is for everybody.
+	p.watch = watcher.New(watcher.Options{Journal: store, StaleAfter: time.Hour, TTL: 24 * time.Hour, NotableShare: -1, Rest: -1, Wake: p.courier.Wake})
 	ctx, cancel := context.WithCancel(b.Context())
 	ended := make(chan error, 2)
 	go func() { ended <- p.courier.Run(ctx) }()
@@ -128,6 +135,7 @@ func BenchmarkConfirmToFirstSend(b *testing.B) {
 		for p.courier.Status().Left > 0 {
 			<-time.After(time.Millisecond)
 		}
+		p.minutes.Add(2)
 		select {
 		case <-p.sender.at:
 		default:
@@ -141,7 +149,9 @@ func BenchmarkConfirmToFirstSend(b *testing.B) {
 			b.Fatal("nothing was sent")
 		}
 	}
-	b.ReportMetric(float64(total.Microseconds())/1000/float64(b.N), "ms/first-send")
+	seen := float64(total.Microseconds()) / 1000 / float64(b.N)
+	b.ReportMetric(seen, "ms/first-send")
+	b.Logf("wanted: from the confirming snapshot to the first send in under 50 ms, seen: %.1f ms", seen)
 }
 
 func benchSnapshot(b *testing.B, usd float64, at time.Time, id uint64) *snapshot.Snapshot {

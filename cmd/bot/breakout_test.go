@@ -127,17 +127,6 @@ func TestBreakoutReachesDiscord(t *testing.T) {
 	}
 }
 
-// prefill subscribes private chats of Telegram, from the id first on, in a data
-// folder.
-func prefill(t *testing.T, dir string, first, n int) {
-	t.Helper()
-	var chats []int64
-	for id := first; id < first+n; id++ {
-		chats = append(chats, int64(id))
-	}
-	subscribeAll(t, dir, chats, nil)
-}
-
 // subscribeAll subscribes chats of Telegram to BTC in a data folder; change may add to
 // what a chat asks for.
 func subscribeAll(t *testing.T, dir string, chats []int64, change func(id int64, a *alert.Chat)) {

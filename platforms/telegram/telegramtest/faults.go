@@ -92,6 +92,7 @@ func (s *Server) note(c Call) Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls = append(s.calls, c)
+	s.called[c.Method]++
 	s.uploads += len(c.Files)
 	s.change()
 	if queue := s.faults[c.Method]; len(queue) > 0 {

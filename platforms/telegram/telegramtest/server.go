@@ -39,6 +39,7 @@ type Server struct {
 	mu       sync.Mutex
 	changed  chan struct{} // closed at each change, then replaced
 	calls    []Call
+	called   map[string]int
 	faults   map[string][]Fault
 	revoked  bool
 	chats    map[int64]*room
@@ -89,7 +90,7 @@ func New(tb testing.TB) *Server {
 	tb.Helper()
 	s := &Server{
 		tb: tb, stop: make(chan struct{}), changed: make(chan struct{}),
-		faults: make(map[string][]Fault), chats: make(map[int64]*room), files: make(map[string][]byte),
+		called: make(map[string]int), faults: make(map[string][]Fault), chats: make(map[int64]*room), files: make(map[string][]byte),
 		toasts: make(map[string][]Toast), inline: make(map[string][]InlineResult),
 		members: make(map[[2]int64]string), menus: make(map[string]string), profile: make(map[string]string),
 		updateID: 1000, chatFaults: make(map[int64][]Fault), shut: make(map[int64]Fault),
@@ -141,6 +142,13 @@ func (s *Server) Calls(method string) []Call {
 		}
 	}
 	return out
+}
+
+// Called is how many calls of a method there were so far.
+func (s *Server) Called(method string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.called[method]
 }
 
 // Uploads is how many files were uploaded.
