@@ -11,7 +11,7 @@ type Terms struct {
 	// the rule.
 	Cooldown time.Duration
 	// Cap is the most alerts in one day of the chat, 0 for no limit. What comes beyond
-	// is kept for the digest or, without one, for the end of the day.
+	// is kept for the digest or, without one, for the next morning.
 	Cap int
 	// NoOutcomes says that breakouts are not followed up.
 	NoOutcomes bool

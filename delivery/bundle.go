@@ -69,10 +69,10 @@ func (r *recents) gathering(t chat.Target, now time.Time) bool {
 	return ok && now.Sub(until) < succession
 }
 
-// bundles reports whether a delivery may share a message with others. What may have
-// arrived before does not: it is marked, or recognised by the ID of its own message.
+// bundles reports whether a delivery may share a message with others. What is recognised by
+// the ID of its own message does not.
 func (l *lane) bundles(d *alert.Delivery) bool {
-	return d.Alert.Rule.Lasts() && !d.Repeat && (d.Attempts == 0 || !l.Deduplicates)
+	return d.Alert.Rule.Lasts() && (d.Repeat || d.Attempts == 0 || !l.Deduplicates)
 }
 
 // bundle takes what goes with a delivery, out of what is ready or held for its chat. With
@@ -83,8 +83,9 @@ func (l *lane) bundle(key chat.Target, d alert.Delivery) (more []alert.Delivery,
 	}
 	to, at := d.To.Target, l.Now()
 	lately := l.recents.within(to, at)
+	// What may have arrived before is marked, and stays apart from what has not.
 	fits := func(o *alert.Delivery) bool {
-		return o.To.Target == to && o.Ref != d.Ref && o.Alert != nil && l.bundles(o) && !l.expired(*o, at)
+		return o.To.Target == to && o.Ref != d.Ref && o.Alert != nil && o.Repeat == d.Repeat && l.bundles(o) && !l.expired(*o, at)
 	}
 	others, late := 0, d.Late
 	for _, some := range [][]alert.Delivery{l.ready[l.launched:], l.held[key]} {

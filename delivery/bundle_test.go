@@ -135,8 +135,8 @@ func TestAMessageForSeveralThatIsNotClear(t *testing.T) {
 		if got := w.outbox.states(); got[alert.Sent] != 4 {
 			t.Errorf("states %v", got)
 		}
-		if got := w.texts(); len(got) != 5 || got[0] != "0+1+2+3" {
-			t.Errorf("messages %v", got)
+		if diff := cmp.Diff([]string{"0+1+2+3", "0+1+2+3"}, w.texts()); diff != "" {
+			t.Errorf("messages (-want +got):\n%s", diff)
 		}
 	})
 }

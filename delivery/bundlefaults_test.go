@@ -51,9 +51,9 @@ func (w *world) seen() (plain, marked map[string]int) {
 	return plain, marked
 }
 
-// A platform that recognises a message by its ID does not recognise one that is made of
-// others: no alert is seen twice without a mark.
-func TestEachOfAMessageForSeveralIsMarkedOnce(t *testing.T) {
+// A platform that recognises a message by its ID does so for one that is made of the same
+// alerts again, and not for another one: no alert is seen twice without a mark.
+func TestNoneOfAMessageForSeveralIsSeenTwiceUnmarked(t *testing.T) {
 	for name, interrupt := range map[string]func(*world){
 		"unclear": func(*world) {},
 		"killed":  func(w *world) { pass(200 * time.Millisecond); w.kill(); w.start() },
@@ -74,8 +74,8 @@ func TestEachOfAMessageForSeveralIsMarkedOnce(t *testing.T) {
 				plain, marked := w.seen()
 				for i := range 5 {
 					id := fmt.Sprint(i)
-					if plain[id] != 1 || marked[id] != 1 {
-						t.Errorf("alert %s was seen %d times and %d times marked, want once each: %v", id, plain[id], marked[id], w.texts())
+					if plain[id] != 1 || marked[id] > 1 {
+						t.Errorf("alert %s was seen %d times and %d times marked, want once, and at most once more: %v", id, plain[id], marked[id], w.texts())
 					}
 				}
 				if got := w.outbox.states(); got[alert.Sent] != 5 {

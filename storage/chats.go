@@ -69,6 +69,7 @@ func (s *Store) Change(ctx context.Context, t chat.Target, e chat.Entry, change 
 	defer s.changing.Unlock()
 	key := chatKey(t)
 	var settings chat.Settings
+	moved := false
 	err := s.update(func(tx *bolt.Tx) error {
 		before, err := readSettings(tx, key)
 		if err != nil {
@@ -98,6 +99,12 @@ func (s *Store) Change(ctx context.Context, t chat.Target, e chat.Entry, change 
 			return fmt.Errorf("encode: %w", err)
 		}
 		home := resolve(tx, t)
+		if settings.TimeZone != before.TimeZone {
+			moved = true
+			if err := replanZone(tx, t); err != nil {
+				return err
+			}
+		}
 		u := undoRecord{Chat: key, Settings: true, Entry: recordEntry(e)}
 		return errors.Join(s.remind(tx, home, u, was, value), s.log(tx, home, e))
 	})
@@ -105,6 +112,22 @@ func (s *Store) Change(ctx context.Context, t chat.Target, e chat.Entry, change 
 		return fmt.Errorf("change chat settings: %w", err)
 	}
 	s.settings.Load().Store(key, settings)
+	if f := s.planned.Load(); f != nil && moved {
+		(*f)(t.Platform)
+	}
+	return nil
+}
+
+// replanZone plans anew what is due at a chat, and at the chats whose home it is: its days
+// are other ones now.
+func replanZone(tx *bolt.Tx, t chat.Target) error {
+	for _, id := range idsOf(tx, ownerOf(t)) {
+		for _, e := range errands(tx, []byte(chatKey(id)+"\x00")) {
+			if err := plan(tx, e, unplanned); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 

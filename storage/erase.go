@@ -89,6 +89,7 @@ func eraseAlerts(tx *bolt.Tx, t chat.Target, erased *chat.Erased) error {
 	erased.Subscriptions += len(before.Subscriptions)
 	erased.Levels += len(before.Levels)
 	erased.Thresholds += len(before.Thresholds)
+	erased.Settings = erased.Settings || before.Terms != (alert.Terms{}) || !before.MutedUntil.IsZero()
 	if err := writeChat(tx, t, &before, &alert.Chat{}); err != nil && !errors.Is(err, errNothing) {
 		return err
 	}

@@ -263,3 +263,33 @@ func TestUndoMeansWhatWasSeen(t *testing.T) {
 		t.Errorf("%q, %v", e.Change, err)
 	}
 }
+
+// A time zone that is chosen after the digest counts for the first one already.
+func TestADigestFollowsTheTimeZone(t *testing.T) {
+	r := newRoom(t)
+	woken := 0
+	r.Notify(func(chat.Platform) { woken++ })
+	who := member(chat.Telegram, 1)
+	r.asleep(t, alert.Terms{Digest: alert.Digest{On: true, At: 9 * 60}}, "", who)
+	if b := r.advance(t, chat.Telegram, nil, 1); !b.Next.Equal(start.Add(21 * time.Hour)) {
+		t.Fatalf("due at %v", b.Next)
+	}
+	woken = 0
+	zone := func(name string) {
+		t.Helper()
+		err := r.Change(t.Context(), who, chat.Entry{Change: "timezone", At: r.clock()}, func(s *chat.Settings) { s.TimeZone = name })
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	zone("Asia/Tokyo")
+	if b := r.advance(t, chat.Telegram, nil, 1); !b.Next.Equal(start.Add(12*time.Hour)) || woken == 0 {
+		t.Errorf("in Tokyo due at %v, woken %d times", b.Next, woken)
+	}
+	if _, err := r.Undo(t.Context(), who, chat.Entry{}, chat.Entry{Change: "undo"}); err != nil {
+		t.Fatal(err)
+	}
+	if b := r.advance(t, chat.Telegram, nil, 1); !b.Next.Equal(start.Add(21 * time.Hour)) {
+		t.Errorf("after the undo due at %v", b.Next)
+	}
+}

@@ -44,6 +44,9 @@ type paceRecord struct {
 	Last map[string]int64 `json:"last,omitempty"`
 }
 
+// morning is when that is told which was too much for the day before, without a digest.
+const morning alert.Clock = 9 * 60
+
 // maxPaces bounds the coins and rules of a paceRecord.
 const maxPaces = 64
 
@@ -96,7 +99,7 @@ func (l *lane) paced(a *alert.Alert, t chat.Target, terms alert.Terms, local tim
 	case terms.Cooldown > 0 && pace.Last[subject] > 0 && l.now.Sub(last) < terms.Cooldown && !last.After(l.now):
 		return judgement{verdict: skipped}, nil
 	case terms.Cap > 0 && pace.Told >= terms.Cap && pace.Newest != a.ID:
-		until := alert.Clock(0).On(alert.Days(local, 1))
+		until := morning.On(alert.Days(local, 1))
 		if terms.Digest.On {
 			until = terms.Digest.Next(local)
 		}

@@ -127,7 +127,9 @@ func TestCapAndCooldown(t *testing.T) {
 	a.Expires = time.Time{}
 	r.record(t, alert.Step{Alerts: []alert.Alert{a}})
 	count(0, 1)
-	r.pass(11 * time.Hour) // past midnight: what the cap has held is told, and counting begins anew
+	r.pass(11 * time.Hour) // past midnight: nobody is woken for what was too much
+	count(0, 0)
+	r.pass(9 * time.Hour) // in the morning what the cap has held is told, and counting has begun anew
 	count(1, 0)
 	a = breakout("BTC", 50000)
 	a.Expires = time.Time{}

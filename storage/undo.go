@@ -190,7 +190,13 @@ func (s *Store) restore(tx *bolt.Tx, u undoRecord) error {
 		if _, err := decodeSettings(record); err != nil {
 			return err
 		}
-		return tx.Bucket(chatsBucket).Put([]byte(u.Chat), record)
+		if err := tx.Bucket(chatsBucket).Put([]byte(u.Chat), record); err != nil {
+			return err
+		}
+		if t, ok := splitChatKey(u.Chat); ok && len(u.After["time_zone"])+len(u.Before["time_zone"]) > 0 {
+			return replanZone(tx, t)
+		}
+		return nil
 	}
 	before, err := decodeChatIfAny(now)
 	if err != nil {
