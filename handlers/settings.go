@@ -215,7 +215,10 @@ func (c *call) alertsHere(ctx context.Context, s subject) chat.Reply {
 	if !ok {
 		return refusal
 	}
-	return c.told(s, chat.Reply{Text: c.lang.Text("settings.here", "coins", coinList(coinsOf(a)))})
+	return c.told(s, chat.Reply{
+		Text:    c.lang.Text("settings.here", "coins", coinList(coinsOf(a))),
+		Buttons: trimmed([][]chat.Button{{c.undoButton(ctx, s), c.backToSettings(s)}}),
+	})
 }
 
 // shownChanges bounds the lines of the log.

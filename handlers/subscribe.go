@@ -280,7 +280,7 @@ func (c *call) dropAll(ctx context.Context, s subject, a alert.Chat) chat.Reply 
 	if !ok {
 		return refusal
 	}
-	return c.told(s, chat.Reply{Text: c.lang.Text("unsubscribe.all")})
+	return c.told(s, chat.Reply{Text: c.lang.Text("unsubscribe.all"), Buttons: trimmed([][]chat.Button{{c.undoButton(ctx, s)}})})
 }
 
 // whichToDrop asks which alerts are meant.
