@@ -271,3 +271,37 @@ func TestTheOutboxIsAskedWhenTheClockWasSetBack(t *testing.T) {
 		}
 	})
 }
+
+// However often processes end in the middle, nobody is missed, and each end makes no more
+// repetitions than were on their way.
+func TestManyKillsInARow(t *testing.T) {
+	for _, every := range []time.Duration{100 * time.Millisecond, 700 * time.Millisecond, 1700 * time.Millisecond} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, func(string, int) answer { return posted(150 * time.Millisecond) })
+			w.opts.Renderer = suffixed{}
+			w.sender.every = time.Second / 28
+			w.outbox.queue(event("A", time.Hour), chats(300)...)
+			w.start()
+			const kills = 12
+			for range kills {
+				pass(every)
+				w.kill()
+				w.start()
+			}
+			pass(5 * time.Minute)
+			plain, marked := map[string]int{}, 0
+			for _, m := range w.sender.messages() {
+				if strings.HasSuffix(m.text, " (repeat)") {
+					marked++
+				}
+				plain[m.chat]++
+			}
+			if len(plain) != 300 {
+				t.Errorf("killed every %v: %d of 300 chats have a message; %v", every, len(plain), w.outbox.states())
+			}
+			if marked > kills*28+28 {
+				t.Errorf("killed every %v: %d repetitions", every, marked)
+			}
+		})
+	}
+}

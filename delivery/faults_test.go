@@ -296,7 +296,7 @@ func TestInterruptedDeliveries(t *testing.T) {
 		message string
 	}{
 		"marked":                      {down: time.Minute, want: alert.Sent, message: "A (repeat)"},
-		"marked already":              {down: time.Minute, repeat: true, want: alert.Uncertain},
+		"marked already":              {down: time.Minute, repeat: true, want: alert.Sent, message: "A (repeat)"},
 		"half of its life is over":    {down: 31 * time.Minute, want: alert.Uncertain},
 		"recognised":                  {dedup: true, down: time.Minute, want: alert.Sent, message: "A"},
 		"recognised no more":          {dedup: true, down: 3 * time.Minute, want: alert.Sent, message: "A (repeat)"},

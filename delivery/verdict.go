@@ -14,6 +14,9 @@ import (
 const (
 	// maxTries bounds the tries that failed without a wait named by the platform.
 	maxTries = 8
+	// maxInterruptions bounds the processes that may end while a delivery is open: one that
+	// ends them must not do so for ever.
+	maxInterruptions = 64
 	// retryFirst to retryMost are the waits between such tries.
 	retryFirst = 2 * time.Second
 	retryMost  = 2 * time.Minute
@@ -193,9 +196,11 @@ func (l *lane) unclear(d alert.Delivery, recognisedByID bool, reason string) ale
 	return alert.Result{Delivery: d, State: alert.Uncertain, Reason: reason}
 }
 
-// interrupted decides about a delivery that an earlier process left open. alone says that
-// it was the only one of its chat: several may have been in one message, which the platform
-// would not know again.
+// interrupted decides about a delivery that an earlier process left open. Most of those were
+// not on the wire, so it is tried again however often processes end, marked, in the first
+// half of its life: each end leaves no more open than are sent in a second. alone says that it
+// was the only one of its chat: several may have been in one message, which the platform would
+// not know again.
 func (l *lane) interrupted(d alert.Delivery, alone bool) alert.Result {
 	if d.Alert == nil {
 		return alert.Result{Delivery: d, State: alert.Failed, Reason: "no alert"}
@@ -203,11 +208,17 @@ func (l *lane) interrupted(d alert.Delivery, alone bool) alert.Result {
 	if d.Since.IsZero() {
 		d.Since = d.Alert.At
 	}
-	r := l.unclear(d, l.Deduplicates && alone, "the bot ended while it was sent")
-	if r.State == alert.Waiting {
-		r.NotBefore = l.Now()
+	now, reason := l.Now(), "the bot ended while it was sent"
+	life := d.Alert.Expires.Sub(d.Since)
+	known := l.Deduplicates && alone && now.Sub(d.Since) < recognised
+	d.Attempts++
+	switch {
+	case d.Attempts >= maxInterruptions, !known && !d.Alert.Expires.IsZero() && now.Sub(d.Since) >= life/2:
+		return alert.Result{Delivery: d, State: alert.Uncertain, Reason: reason}
+	case !known:
+		d.Repeat = true
 	}
-	return r
+	return l.waiting(d, now, reason)
 }
 
 // forgotten reports whether a platform that deduplicates may know an earlier try no

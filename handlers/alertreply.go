@@ -178,11 +178,12 @@ func (h *Handlers) wordAlert(a *alert.Alert, l *locales.Language, snap *snapshot
 		p.line(l.Text(key, "price", l.Price(a.PriceUSD), "time", l.DateTimeSeconds(pricedAt(a))))
 	}
 	wordRule(&p, a, l)
+	wordSides(&p, a, l, snap)
 	if a.Solo {
 		p.line(l.Text("alert.solo"))
 	}
 	if !a.BlindSince.IsZero() {
-		p.line(l.Text("alert.blind", "from", l.DateTime(a.BlindSince), "to", l.DateTime(a.At)))
+		p.line(l.Text("alert.blind", "from", l.DateTimeSeconds(a.BlindSince), "to", l.DateTimeSeconds(a.At)))
 	}
 	if pictured(a) {
 		wordNext(&p, l, snap)
@@ -211,6 +212,9 @@ func wordAlertFoot(p *paragraphs, a *alert.Alert, l *locales.Language, snap *sna
 	foot.line(l.Text("label.source", "source", provenance.Source+" ("+originOf(l, provenance.Origin)+")"))
 	if venues := venueList(provenance.Venues); venues != "" {
 		foot.line(l.Text("label.venues", "venues", venues))
+	}
+	if missing := venueList(provenance.Missing); missing != "" {
+		foot.line(l.Text("label.venues_missing", "venues", missing))
 	}
 	if a.Rule == alert.Breakout || a.Rule == alert.Approach || a.Rule == alert.Imbalance || snap != nil && pictured(a) {
 		foot.line(l.Text("label.relative"))

@@ -401,7 +401,7 @@ func TestPriceAlertAndBlindTimes(t *testing.T) {
 	a := breakout()
 	a.ID, a.Rule, a.IntensityUSD, a.BlindSince = "p", alert.Price, 0, now.Add(-time.Hour)
 	reply, _ := r.worded(t, a, alert.Recipient{Target: typed("").Target, Language: "en"}, chat.Wide, false)
-	wantAll(t, reply.Text.String(), "BTC rose to $94,681, the price you asked for", "did not see: between 24 Nov 2026 13:05 UTC and 24 Nov 2026 14:05 UTC")
+	wantAll(t, reply.Text.String(), "BTC rose to $94,681, the price you asked for", "did not see: between 24 Nov 2026 13:05:08 UTC and 24 Nov 2026 14:05:08 UTC")
 	if strings.Contains(reply.Text.String(), "Up to $94,681 lay") {
 		t.Errorf("a price alert speaks of intensity behind its level:\n%s", reply.Text)
 	}

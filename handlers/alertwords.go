@@ -126,6 +126,15 @@ func wordBreakout(p *paragraphs, a *alert.Alert, l *locales.Language) {
 	}
 }
 
+// wordSides says how both sides compare now at the same distance, for an alert about that.
+func wordSides(p *paragraphs, a *alert.Alert, l *locales.Language, snap *snapshot.Snapshot) {
+	if a.Rule != alert.Imbalance || snap == nil {
+		return
+	}
+	t := snap.Summary.Totals
+	p.line(l.Text("liq.even", "band", l.ShortPercent(t.Band), "short", l.Amount(t.ShortUSD), "long", l.Amount(t.LongUSD)))
+}
+
 // wordLate says that an alert could not be sent in time, and how things stand.
 func wordLate(p *paragraphs, a *alert.Alert, l *locales.Language, snap *snapshot.Snapshot) {
 	p.line(l.Text("alert.late", "time", l.DateTime(a.At)))

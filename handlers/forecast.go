@@ -115,7 +115,7 @@ func (c *call) count(found []alert.Past, span time.Duration, a alert.Chat) forec
 }
 
 // sayForecast says what a change would have done, next to what is now.
-func (c *call) sayForecast(ctx context.Context, p *paragraphs, of []ruleCoin, before, after alert.Chat) {
+func (c *call) sayForecast(ctx context.Context, p *paragraphs, of []ruleCoin, before, after alert.Chat, kept bool) {
 	if c.opts.Past == nil || len(of) == 0 {
 		return
 	}
@@ -128,14 +128,18 @@ func (c *call) sayForecast(ctx context.Context, p *paragraphs, of []ruleCoin, be
 		provenance := c.peek(coin, alertWindow).Price.Provenance
 		p.mark(c.lang, provenance.Demo, provenance.RecordedAt)
 	}
+	when := c.lang.Say("forecast.as_now")
+	if kept {
+		when = c.lang.Say("forecast.before")
+	}
 	is, was := c.count(found, span, after), c.count(found, span, before)
 	if span < youngWatch {
 		p.line(c.lang.Text("forecast.young", "span", c.lang.Span(max(time.Second, span)),
-			"times", c.lang.Count("forecast.times", is.fired), "now", c.lang.Count("forecast.times", was.fired)))
+			"times", c.lang.Count("forecast.times", is.fired), "when", when, "now", c.lang.Count("forecast.times", was.fired)))
 		return
 	}
 	p.line(c.lang.Text("forecast.fired", "times", c.lang.Count("forecast.times", is.fired), "span", c.lang.Span(max(time.Second, is.span)),
-		"now", c.lang.Count("forecast.times", was.fired)))
+		"when", when, "now", c.lang.Count("forecast.times", was.fired)))
 	if span < forecastSpan-time.Hour {
 		p.line(c.lang.Text("forecast.short", "span", c.lang.Span(max(time.Second, span))))
 	}

@@ -92,7 +92,7 @@ func (c *call) propose(ctx context.Context, mark string, p proposal) chat.Reply 
 	var text paragraphs
 	text.line(c.lang.Text("proposal.title"))
 	text.line(p.wouldBe)
-	c.sayForecast(ctx, &text, p.of, p.before, after)
+	c.sayForecast(ctx, &text, p.of, p.before, after, false)
 	text.gap()
 	text.line(c.lang.Text("proposal.ask"))
 	keep := c.pressFor(p.subject, p.command, append(p.args, now)...)
@@ -125,7 +125,7 @@ func (c *call) keep(ctx context.Context, p proposal, after alert.Chat) chat.Repl
 	}
 	var text paragraphs
 	text.line(p.is)
-	c.sayForecast(ctx, &text, p.of, p.before, after)
+	c.sayForecast(ctx, &text, p.of, p.before, after, true)
 	buttons := append([][]chat.Button{{c.undoButton(ctx, p.subject)}}, c.leave(p)...)
 	return c.told(p.subject, chat.Reply{Text: text.text, Buttons: trimmed(buttons), Edit: c.Press != ""})
 }

@@ -108,7 +108,7 @@ func (c *call) settingsAlerts(a alert.Chat) chat.Text {
 
 func (c *call) settingsButtons(ctx context.Context, s subject, a alert.Chat) [][]chat.Button {
 	l := c.lang
-	coin, _ := c.defaults()
+	coin := c.thresholdCoin(a)
 	more := []chat.Button{
 		{Label: l.Say("button.alerts"), Data: c.pressFor(s, "alerts")},
 		{Label: l.Say("button.threshold"), Data: c.pressFor(s, "threshold", string(coin))},
@@ -300,7 +300,11 @@ func termsChangeWords(l *locales.Language, e chat.Entry) string {
 		if e.Arg("off") != "" {
 			return l.Say("log.quiet_off")
 		}
-		return l.Say("log.quiet", "from", e.Arg("from"), "to", e.Arg("to"))
+		hours := e.Arg("from") + "–" + e.Arg("to")
+		if e.Arg("silent") == "true" {
+			hours = l.Say("quiet.button_silent", "hours", hours)
+		}
+		return l.Say("log.quiet", "hours", hours)
 	case "digest":
 		if e.Arg("off") != "" {
 			return l.Say("log.digest_off")

@@ -2,11 +2,13 @@ package handlers
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
 	"liqbot/alert"
 	"liqbot/chat"
+	"liqbot/market"
 )
 
 // settingsPage is a page that the menu of /settings leads to.
@@ -17,8 +19,11 @@ func pageOf(name string) settingsPage {
 	switch name {
 	case "threshold":
 		return func(ctx context.Context, c *call, s subject, _ []string) chat.Reply {
-			coin, _ := c.defaults()
-			return c.thresholdRules(ctx, s, coin)
+			a, refusal, ok := c.alerts(ctx, s)
+			if !ok {
+				return refusal
+			}
+			return c.thresholdRules(ctx, s, c.thresholdCoin(a))
 		}
 	case "quiet":
 		return quietPage
@@ -45,10 +50,24 @@ func pageOf(name string) settingsPage {
 	}
 }
 
+// thresholdCoin is the coin whose thresholds are shown first: the chat's own if it hears of
+// it, else the first that it hears of.
+func (c *call) thresholdCoin(a alert.Chat) market.Coin {
+	coin, _ := c.defaults()
+	if heard := coinsOf(a); len(heard) > 0 && !slices.Contains(heard, coin) {
+		return heard[0]
+	}
+	return coin
+}
+
 // settingsMenu leads to the pages.
 func (c *call) settingsMenu() chat.Menu {
 	menu := chat.Menu{Data: press("settings", "edit"), Label: c.lang.Say("settings.menu")}
 	for _, name := range []string{"threshold", "cooldown", "cap", "quiet", "digest", "followups", "timezone", "default", "who", "where"} {
+		// In private there is nobody else, and on Discord a thread is a chat of its own.
+		if name == "who" && c.Kind == chat.Private || name == "where" && (c.Kind == chat.Private || c.Target.Platform == chat.Discord) {
+			continue
+		}
 		menu.Choices = append(menu.Choices, chat.MenuChoice{Label: c.lang.Say("page." + name), Value: name})
 	}
 	return menu
@@ -61,7 +80,7 @@ func (c *call) page(s subject, text chat.Text, choices []chat.Button, form *chat
 		return c.told(s, chat.Reply{Text: text, Form: form, Private: true})
 	}
 	last := []chat.Button{c.backToSettings(s)}
-	if form != nil {
+	if form != nil && c.forms() {
 		last = append([]chat.Button{{Label: c.lang.Say("button.something_else"), Data: c.pressFor(s, "settings", form.Fields[0].Name, formWord)}}, last...)
 	}
 	var rows [][]chat.Button
@@ -70,6 +89,9 @@ func (c *call) page(s subject, text chat.Text, choices []chat.Button, form *chat
 	}
 	return c.told(s, chat.Reply{Text: text, Buttons: trimmed(append(rows, choices, last)), Edit: c.edit})
 }
+
+// forms reports whether the platform has forms; elsewhere a value is typed as a command.
+func (c *call) forms() bool { return c.Target.Platform == chat.Discord }
 
 // formFor is a form with one line for a command. The field has the name of its page.
 func (c *call) formFor(page, example string) *chat.Form {

@@ -113,8 +113,11 @@ func (c *call) changeSettings(ctx context.Context, s subject, e chat.Entry, f fu
 	if ok, refusal := c.mayChangeIn(ctx, s); !ok {
 		return false, refusal
 	}
-	if s.name == "" {
+	switch {
+	case s.name == "":
 		return c.change(ctx, e, f)
+	case s.home != s.target: // the settings of a channel there are those of all channels
+		return false, c.fail("place.whole_server")
 	}
 	if err := c.opts.Settings.Change(ctx, s.home, e, f); err != nil {
 		c.opts.Log.Error("chat settings not saved", slog.Any("err", err))

@@ -189,14 +189,19 @@ func TestATypedChangeIsKeptWithWhatItWouldHaveDone(t *testing.T) {
 	if got := r.wishes(t, typed("").Target).Thresholds; len(got) != 0 {
 		t.Errorf("a preview set %+v", got)
 	}
-	wantAll(t, r.say(t, typed("/threshold btc breakout any")), "BTC breakouts: all of them", "fired 3 times", "as it is now: 2 times")
-	wantAll(t, r.say(t, typed("/cap 1")), "Daily cap: 1", "fired 2 times", "as it is now: 3 times")
+	wantAll(t, r.say(t, typed("/threshold btc breakout any")), "BTC breakouts: all of them", "fired 3 times", "before: 2 times")
+	wantAll(t, r.say(t, typed("/cap 1")), "Daily cap: 1", "fired 2 times", "before: 3 times")
 	wantAll(t, r.say(t, typed("/cooldown 30h")), "fired 2 times")
 	wantAll(t, r.say(t, typed("/threshold btc cascade any")), "BTC cascades: all of them", "fired 0 times")
 }
 
 func TestFormsAskForOtherValues(t *testing.T) {
 	r := keptRoom(t)
+	typed := func(text string) chat.Request {
+		q := typed(text)
+		q.Target.Platform = chat.Discord
+		return q
+	}
 	page := r.Handle(t.Context(), typed("/threshold btc cascade"))
 	form := r.press(t, typed(""), button(page, "Other"))
 	if form.Form == nil || form.Form.Command != "/threshold preview BTC cascade" || len(form.Form.Fields) != 1 || form.Silent() {

@@ -133,6 +133,10 @@ func (c *call) thresholdRules(ctx context.Context, s subject, coin market.Coin) 
 	reply := chat.Reply{Text: p.text, Buttons: trimmed([][]chat.Button{{c.backToSettings(s)}}), Edit: c.edit}
 	if s.name == "" {
 		reply.Menus = []chat.Menu{menu}
+		if others := c.changeMenu(s, a); len(others.Choices) > 1 || len(others.Choices) == 1 && others.Choices[0].Value != string(coin) {
+			others.Data = press("threshold", "edit")
+			reply.Menus = append(reply.Menus, others)
+		}
 	}
 	return c.told(s, reply)
 }
@@ -146,12 +150,13 @@ func (c *call) thresholds(ctx context.Context, s subject, a alert.Chat, coin mar
 	p.line(l.Text("threshold.current", "coin", string(coin), "rule", ruleName(l, rule), "least", least(l, rule, now)))
 	p.line(l.Text("rule."+string(rule)+"_means", "hold", l.Span(c.opts.Hold)))
 	p.line(l.Text("rule." + string(rule) + "_usual"))
-	c.sayForecast(ctx, &p, []ruleCoin{{rule, coin}}, a, a)
-	p.line(l.Text("threshold.example", "coin", lower(coin), "rule", string(rule), "value", exampleOf(rule)))
 	if rule == alert.Breakout {
 		p.gap()
 		p.line(c.nearestLevels(coin))
+		p.gap()
 	}
+	c.sayForecast(ctx, &p, []ruleCoin{{rule, coin}}, a, a, false)
+	p.line(l.Text("threshold.example", "coin", lower(coin), "rule", string(rule), "value", exampleOf(rule)))
 	return c.told(s, chat.Reply{Text: p.text, Buttons: c.thresholdButtons(ctx, s, a, coin, rule), Edit: c.edit})
 }
 
@@ -192,7 +197,10 @@ func (c *call) thresholdButtons(ctx context.Context, s subject, a alert.Chat, co
 			second = append(second, button(strength(l, rule, v), typed, v))
 		}
 	}
-	other := chat.Button{Label: l.Say("button.something_else"), Data: c.pressFor(s, "threshold", string(coin), string(rule), formWord)}
+	other := chat.Button{}
+	if c.forms() {
+		other = chat.Button{Label: l.Say("button.something_else"), Data: c.pressFor(s, "threshold", string(coin), string(rule), formWord)}
+	}
 	back := chat.Button{Label: l.Say("button.back"), Data: c.pressFor(s, "threshold", string(coin), "edit")}
 	return trimmed([][]chat.Button{first, second, {other, back}})
 }

@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"liqbot/chat"
@@ -198,11 +199,15 @@ func headed(title string) worder {
 
 // mark says of data that it is not of a live market, and nothing of data that is.
 func (p *paragraphs) mark(l *locales.Language, demo bool, recordedAt time.Time) {
+	var mark chat.Text
 	switch {
 	case demo:
-		p.line(l.Text("label.demo"))
+		mark = l.Text("label.demo")
 	case !recordedAt.IsZero():
-		p.line(l.Text("label.recorded", "time", l.DateTime(recordedAt)))
+		mark = l.Text("label.recorded", "time", l.DateTime(recordedAt))
+	}
+	if mark != nil && !strings.Contains(p.text.String(), mark.String()) { // once is enough
+		p.line(mark)
 	}
 }
 

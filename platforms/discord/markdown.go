@@ -2,6 +2,7 @@ package discord
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -83,11 +84,15 @@ func (w *writer) render(s chat.Span) string {
 	}
 }
 
+// channelMention is the name by which a member picks a channel. It tells nobody, so it may
+// stand as it is and is shown as the channel's name.
+var channelMention = regexp.MustCompile(`^<#\d{1,20}>$`)
+
 // around puts marks around text, and spaces outside the marks. A zero-width
 // space keeps the marks apart from those of the span before.
 func (w *writer) around(mark, text string) string {
 	inner := strings.TrimSpace(text)
-	if inner == "" {
+	if inner == "" || channelMention.MatchString(inner) {
 		return text
 	}
 	start := strings.Index(text, inner)
