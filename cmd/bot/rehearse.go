@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"runtime/debug"
 	"slices"
@@ -44,6 +45,11 @@ func (sh *shell) rehearse(cmd *cobra.Command, flags replayFlags) error {
 		return fmt.Errorf("%w: --data %s: %w", errUsage, flags.data, err)
 	case err != nil:
 		return fmt.Errorf("--data %s: %w", flags.data, err)
+	}
+	for _, coin := range slices.Sorted(maps.Keys(rules.Thresholds)) {
+		if !slices.ContainsFunc(report.Stretches, func(s rehearsal.Stretch) bool { return s.Coin == coin }) {
+			fmt.Fprintf(sh.err, "bot: warning: --rules: there is no recorded market of %s in the folder, so its thresholds count for nothing\n", coin)
+		}
 	}
 	if flags.report != "" {
 		if err := writePage(flags, report); err != nil {
