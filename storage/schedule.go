@@ -15,7 +15,7 @@ import (
 
 const (
 	// heldKept bounds the alerts that are held for one topic; the oldest go first.
-	heldKept = 40
+	heldKept = 100
 	// dueAtMost bounds the errands that are run in one transaction, and the summaries that
 	// stand in the outbox and wait for their turn: each Advance reads their headers.
 	dueAtMost = 100

@@ -153,7 +153,7 @@ func (p *pacer) give(t *turn, now time.Time) {
 		t.step = p.step()
 		// A timer that was late does not slow posts down, but a slot that nobody
 		// waited for is lost.
-		p.slot = latest(p.slot, latest(now.Add(-lateSlots*t.step), t.since)).Add(t.step)
+		p.slot = latest(p.slot, latest(now.Add(-lateBy), t.since)).Add(t.step)
 		if debt := now.Add(maxDebt + t.step); p.slot.After(debt) {
 			p.slot = debt
 		}

@@ -21,8 +21,9 @@ const (
 	// lost is the age from which a message that is still on its way does not keep its
 	// place any more: a chat that hangs must not hold up all others.
 	lost = 2 * time.Second
-	// lateSlots is how many slots of posts are made up for when a timer was late.
-	lateSlots = 3
+	// lateBy is how late a timer may be for the slots of posts to be made up for: timers are
+	// late by milliseconds, which are many slots at the rates that are paid for.
+	lateBy = 100 * time.Millisecond
 	// minShare is what posts that wait keep of the rate however many replies there
 	// are, and maxDebt the longest that replies put the next post off.
 	minShare = 0.2
