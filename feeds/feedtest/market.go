@@ -46,9 +46,10 @@ func (m Market) OpenInterestCoins(coin market.Coin, at time.Time) float64 {
 	return m.Share * 9e9 / basePrices[coin] * rank(coin) * (1 + 0.04*math.Sin(h/11+2))
 }
 
-// FundingRate is the rate being accrued at a moment, a fraction for eight hours.
+// FundingRate is the rate being accrued at a moment, a fraction for eight hours; never 0,
+// also with the eight decimals that venues write.
 func (m Market) FundingRate(_ market.Coin, at time.Time) float64 {
-	return 0.0001 * (1 + math.Sin(float64(at.Unix())/40_000))
+	return 0.0001 * (1 + 0.9*math.Sin(float64(at.Unix())/40_000))
 }
 
 // LongShare is the share of accounts that are long.
