@@ -17,31 +17,25 @@ import (
 // and its lines to wordRule.
 func alertTitle(l *locales.Language, a *alert.Alert) chat.Text {
 	coin := string(a.Coin)
-	side := func(rising, falling string) string {
-		if a.Rising {
-			return rising
-		}
-		return falling
-	}
 	switch a.Rule {
 	case alert.Price:
-		return l.Text(side("alert.reached_up", "alert.reached_down"), "coin", coin, "level", l.TypedPrice(a.LevelUSD))
+		return l.Text(sideOf(a, "alert.reached_up", "alert.reached_down"), "coin", coin, "level", l.TypedPrice(a.LevelUSD))
 	case alert.Approach:
-		return l.Text(side("alert.near_up", "alert.near_down"), "coin", coin, "level", l.Level(a.LevelUSD), "distance", l.SignedPercent(a.LevelUSD/a.PriceUSD-1))
+		return l.Text(sideOf(a, "alert.near_up", "alert.near_down"), "coin", coin, "level", l.Level(a.LevelUSD), "distance", l.SignedPercent(a.LevelUSD/a.PriceUSD-1))
 	case alert.Imbalance:
-		key := side("alert.short_heavy", "alert.long_heavy")
+		key := sideOf(a, "alert.short_heavy", "alert.long_heavy")
 		if a.Flipped {
-			key = side("alert.short_flip", "alert.long_flip")
+			key = sideOf(a, "alert.short_flip", "alert.long_flip")
 		}
 		return l.Text(key, "coin", coin, "ratio", l.Times(a.Strength))
 	case alert.Cascade:
 		return l.Text("alert.cascade", "coin", coin, "amount", l.Amount(a.Strength), "span", l.Span(a.Span))
 	case alert.Large:
-		return l.Text(side("alert.large_short", "alert.large_long"), "coin", coin, "amount", l.Amount(a.Strength), "venue", string(a.Venue))
+		return l.Text(sideOf(a, "alert.large_short", "alert.large_long"), "coin", coin, "amount", l.Amount(a.Strength), "venue", string(a.Venue))
 	case alert.Funding:
-		return l.Text(side("alert.funding_up", "alert.funding_down"), "coin", coin, "rate", l.SignedFinePercent(a.Value))
+		return l.Text(sideOf(a, "alert.funding_up", "alert.funding_down"), "coin", coin, "rate", l.SignedFinePercent(a.Value))
 	case alert.OpenInterest:
-		return l.Text(side("alert.oi_up", "alert.oi_down"), "coin", coin, "change", l.Percent(a.Strength), "span", l.Span(a.Span))
+		return l.Text(sideOf(a, "alert.oi_up", "alert.oi_down"), "coin", coin, "change", l.Percent(a.Strength), "span", l.Span(a.Span))
 	case alert.Notice:
 		words := a.Words[:chat.Prefix(a.Words, maxNoticeTitle)]
 		if words != a.Words {
@@ -51,11 +45,19 @@ func alertTitle(l *locales.Language, a *alert.Alert) chat.Text {
 	case alert.Summary:
 		return l.Text("summary.burst", "n", strconv.Itoa(len(a.Items)))
 	case alert.Outcome:
-		key := side("outcome.up", "outcome.down")
+		key := sideOf(a, "outcome.up", "outcome.down")
 		return l.Text(key, "coin", coin, "level", l.Level(a.LevelUSD), "span", l.Span(a.Span))
 	default:
-		return l.Text(side("alert.broke_up", "alert.broke_down"), "coin", coin, "level", l.Level(a.LevelUSD))
+		return l.Text(sideOf(a, "alert.broke_up", "alert.broke_down"), "coin", coin, "level", l.Level(a.LevelUSD))
 	}
+}
+
+// sideOf chooses by the direction of an alert.
+func sideOf(a *alert.Alert, rising, falling string) string {
+	if a.Rising {
+		return rising
+	}
+	return falling
 }
 
 // maxNoticeTitle is how much of a notice stands in a list of alerts, in UTF-16 units.
@@ -71,24 +73,18 @@ func pricedAt(a *alert.Alert) time.Time {
 
 // wordRule says what a rule found beyond the title.
 func wordRule(p *paragraphs, a *alert.Alert, l *locales.Language) {
-	side := func(rising, falling string) string {
-		if a.Rising {
-			return rising
-		}
-		return falling
-	}
 	switch a.Rule {
 	case alert.Breakout:
 		wordBreakout(p, a, l)
 	case alert.Approach:
 		p.gap()
-		p.line(l.Text(side("alert.ahead_short", "alert.ahead_long"), "amount", l.Amount(a.Strength)))
+		p.line(l.Text(sideOf(a, "alert.ahead_short", "alert.ahead_long"), "amount", l.Amount(a.Strength)))
 	case alert.Imbalance:
 		p.gap()
 		p.line(l.Text("alert.same_distance"))
 	case alert.Cascade:
 		p.gap()
-		p.line(l.Text(side("alert.mostly_short", "alert.mostly_long")))
+		p.line(l.Text(sideOf(a, "alert.mostly_short", "alert.mostly_long")))
 		if a.Usual > 0 {
 			p.line(l.Text("alert.multiple", "times", l.ShortTimes(math.Round(10*a.Strength/a.Usual)/10), "usual", l.Amount(a.Usual), "span", l.Span(a.Span)))
 		}
@@ -113,12 +109,8 @@ func wordBreakout(p *paragraphs, a *alert.Alert, l *locales.Language) {
 	if held := a.At.Sub(a.Crossed); held >= time.Second {
 		p.line(l.Text("alert.held", "span", l.Span(held)))
 	}
-	key := "alert.behind_long"
-	if a.Rising {
-		key = "alert.behind_short"
-	}
 	p.gap()
-	p.line(l.Text(key, "amount", l.Amount(a.IntensityUSD), "level", l.Level(a.LevelUSD)))
+	p.line(l.Text(sideOf(a, "alert.behind_short", "alert.behind_long"), "amount", l.Amount(a.IntensityUSD), "level", l.Level(a.LevelUSD)))
 	if a.Last.IsZero() {
 		p.line(l.Text("alert.first", "coin", string(a.Coin)))
 	} else {

@@ -135,7 +135,7 @@ func whoPage(_ context.Context, c *call, s subject, args []string) chat.Reply {
 		text := l.Text("permit.of_one", "command", "/"+cmd.name, "who", l.Say("permit."+now))
 		var choices []chat.Button
 		for _, who := range []string{forEveryone, forAdmins} {
-			choices = append(choices, chat.Button{Label: l.Say("permit." + who), Active: who == now, Data: c.pressFor(s, "permit", cmd.name, who, "edit")})
+			choices = append(choices, c.choice(s, "permit", l.Say("permit."+who), who == now, cmd.name, who))
 		}
 		return c.page(s, text, choices, nil, false)
 	}

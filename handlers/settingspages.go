@@ -18,27 +18,23 @@ type settingsPage func(context.Context, *call, subject, []string) chat.Reply
 func pageOf(name string) settingsPage {
 	switch name {
 	case "threshold":
-		return func(ctx context.Context, c *call, s subject, _ []string) chat.Reply {
-			a, refusal, ok := c.alerts(ctx, s)
-			if !ok {
-				return refusal
-			}
+		return ofAlerts(func(ctx context.Context, c *call, s subject, a alert.Chat, _ []string) chat.Reply {
 			return c.thresholdRules(ctx, s, c.thresholdCoin(a))
-		}
+		})
 	case "quiet":
-		return quietPage
+		return ofAlerts(quietPage)
 	case "digest":
-		return digestPage
+		return ofAlerts(digestPage)
 	case "cap":
-		return capPage
+		return ofAlerts(capPage)
 	case "cooldown":
-		return cooldownPage
+		return ofAlerts(cooldownPage)
 	case "followups":
-		return followupsPage
+		return ofAlerts(followupsPage)
 	case "who":
 		return whoPage
 	case "where":
-		return wherePage
+		return ofAlerts(wherePage)
 	case "default":
 		return defaultPage
 	case "timezone":
@@ -48,6 +44,22 @@ func pageOf(name string) settingsPage {
 	default:
 		return nil
 	}
+}
+
+// ofAlerts is a page about what a chat has asked for.
+func ofAlerts(page func(context.Context, *call, subject, alert.Chat, []string) chat.Reply) settingsPage {
+	return func(ctx context.Context, c *call, s subject, args []string) chat.Reply {
+		a, refusal, ok := c.alerts(ctx, s)
+		if !ok {
+			return refusal
+		}
+		return page(ctx, c, s, a, args)
+	}
+}
+
+// choice is a button of a page that presses a command there.
+func (c *call) choice(s subject, command, label string, active bool, args ...string) chat.Button {
+	return chat.Button{Label: label, Active: active, Data: c.pressFor(s, command, append(args, "edit")...)}
 }
 
 // thresholdCoin is the coin whose thresholds are shown first: the chat's own if it hears of
@@ -105,42 +117,27 @@ func (c *call) formFor(page, example string) *chat.Form {
 
 func asksForm(args []string) bool { return len(args) == 1 && args[0] == formWord }
 
-func quietPage(ctx context.Context, c *call, s subject, args []string) chat.Reply {
-	a, refusal, ok := c.alerts(ctx, s)
-	if !ok {
-		return refusal
-	}
+func quietPage(ctx context.Context, c *call, s subject, a alert.Chat, args []string) chat.Reply {
 	q := a.Terms.Quiet
 	var p paragraphs
 	p.line(c.quietWords(q))
 	p.line(c.lang.Text("timezone.line", "zone", zoneLabel(c.settingsOf(ctx, s).TimeZone, c.now)))
 	p.line(c.lang.Text("quiet.usage"))
-	button := func(label, hours, how string, active bool) chat.Button {
-		args := []string{hours, how, "edit"}
-		if how == "" {
-			args = []string{hours, "edit"}
-		}
-		return chat.Button{Label: label, Active: active, Data: c.pressFor(s, "quiet", args...)}
-	}
 	l := c.lang
 	is := func(from, to int, silent bool) bool {
 		return q.On && q.From == alert.Clock(from*60) && q.To == alert.Clock(to*60) && q.Silent == silent
 	}
 	choices := []chat.Button{
-		button(l.Say("quiet.button_held", "hours", "23–07"), "23:00-07:00", "hold", is(23, 7, false)),
-		button(l.Say("quiet.button_held", "hours", "22–08"), "22:00-08:00", "hold", is(22, 8, false)),
-		button(l.Say("quiet.button_silent", "hours", "23–07"), "23:00-07:00", "silent", is(23, 7, true)),
-		button(l.Say("quiet.button_silent", "hours", "22–08"), "22:00-08:00", "silent", is(22, 8, true)),
-		button(l.Say("button.off"), "off", "", !q.On),
+		c.choice(s, "quiet", l.Say("quiet.button_held", "hours", "23–07"), is(23, 7, false), "23:00-07:00", "hold"),
+		c.choice(s, "quiet", l.Say("quiet.button_held", "hours", "22–08"), is(22, 8, false), "22:00-08:00", "hold"),
+		c.choice(s, "quiet", l.Say("quiet.button_silent", "hours", "23–07"), is(23, 7, true), "23:00-07:00", "silent"),
+		c.choice(s, "quiet", l.Say("quiet.button_silent", "hours", "22–08"), is(22, 8, true), "22:00-08:00", "silent"),
+		c.choice(s, "quiet", l.Say("button.off"), !q.On, "off"),
 	}
 	return c.page(s, p.text, choices, c.formFor("quiet", "23:00-07:00 silent"), asksForm(args))
 }
 
-func digestPage(ctx context.Context, c *call, s subject, args []string) chat.Reply {
-	a, refusal, ok := c.alerts(ctx, s)
-	if !ok {
-		return refusal
-	}
+func digestPage(ctx context.Context, c *call, s subject, a alert.Chat, args []string) chat.Reply {
 	d := a.Terms.Digest
 	var p paragraphs
 	c.sayDigest(&p, d)
@@ -149,67 +146,51 @@ func digestPage(ctx context.Context, c *call, s subject, args []string) chat.Rep
 	var choices []chat.Button
 	for _, hour := range []int{8, 9, 18} {
 		at := alert.Clock(hour * 60)
-		choices = append(choices, chat.Button{Label: clockText(at), Active: d.On && !d.Only && d.At == at, Data: c.pressFor(s, "digest", clockText(at), "edit")})
+		choices = append(choices, c.choice(s, "digest", clockText(at), d.On && !d.Only && d.At == at, clockText(at)))
 	}
 	nine := alert.Clock(9 * 60)
 	choices = append(choices,
-		chat.Button{Label: c.lang.Say("digest.button_only", "time", clockText(nine)), Active: d.On && d.Only && d.At == nine, Data: c.pressFor(s, "digest", clockText(nine), "only", "edit")},
-		chat.Button{Label: c.lang.Say("button.off"), Active: !d.On, Data: c.pressFor(s, "digest", "off", "edit")})
+		c.choice(s, "digest", c.lang.Say("digest.button_only", "time", clockText(nine)), d.On && d.Only && d.At == nine, clockText(nine), "only"),
+		c.choice(s, "digest", c.lang.Say("button.off"), !d.On, "off"))
 	return c.page(s, p.text, choices, c.formFor("digest", "9:00"), asksForm(args))
 }
 
-func capPage(ctx context.Context, c *call, s subject, args []string) chat.Reply {
-	a, refusal, ok := c.alerts(ctx, s)
-	if !ok {
-		return refusal
-	}
+func capPage(_ context.Context, c *call, s subject, a alert.Chat, args []string) chat.Reply {
 	var p paragraphs
 	c.sayCap(&p, a.Terms)
 	p.line(c.lang.Text("cap.usage"))
 	var choices []chat.Button
 	for _, n := range []int{1, 3, 5, 10} {
-		choices = append(choices, chat.Button{Label: strconv.Itoa(n), Active: a.Terms.Cap == n, Data: c.pressFor(s, "cap", strconv.Itoa(n), "edit")})
+		choices = append(choices, c.choice(s, "cap", strconv.Itoa(n), a.Terms.Cap == n, strconv.Itoa(n)))
 	}
-	choices = append(choices, chat.Button{Label: c.lang.Say("button.off"), Active: a.Terms.Cap == 0, Data: c.pressFor(s, "cap", "off", "edit")})
+	choices = append(choices, c.choice(s, "cap", c.lang.Say("button.off"), a.Terms.Cap == 0, "off"))
 	return c.page(s, p.text, choices, c.formFor("cap", "5"), asksForm(args))
 }
 
-func cooldownPage(ctx context.Context, c *call, s subject, args []string) chat.Reply {
-	a, refusal, ok := c.alerts(ctx, s)
-	if !ok {
-		return refusal
-	}
+func cooldownPage(_ context.Context, c *call, s subject, a alert.Chat, args []string) chat.Reply {
 	var p paragraphs
 	c.sayCooldown(&p, a.Terms)
 	p.line(c.lang.Text("cooldown.usage"))
 	var choices []chat.Button
 	for _, span := range []time.Duration{time.Hour, 4 * time.Hour, 12 * time.Hour} {
-		choices = append(choices, chat.Button{Label: c.lang.Span(span), Active: a.Terms.Cooldown == span, Data: c.pressFor(s, "cooldown", typedSpan(span), "edit")})
+		choices = append(choices, c.choice(s, "cooldown", c.lang.Span(span), a.Terms.Cooldown == span, typedSpan(span)))
 	}
-	choices = append(choices, chat.Button{Label: c.lang.Say("button.usual"), Active: a.Terms.Cooldown == 0, Data: c.pressFor(s, "cooldown", "off", "edit")})
+	choices = append(choices, c.choice(s, "cooldown", c.lang.Say("button.usual"), a.Terms.Cooldown == 0, "off"))
 	return c.page(s, p.text, choices, c.formFor("cooldown", "2h"), asksForm(args))
 }
 
-func followupsPage(ctx context.Context, c *call, s subject, _ []string) chat.Reply {
-	a, refusal, ok := c.alerts(ctx, s)
-	if !ok {
-		return refusal
-	}
+func followupsPage(_ context.Context, c *call, s subject, a alert.Chat, _ []string) chat.Reply {
 	var p paragraphs
 	c.sayFollowups(&p, a.Terms)
 	choices := []chat.Button{
-		{Label: c.lang.Say("button.on"), Active: !a.Terms.NoOutcomes, Data: c.pressFor(s, "followups", "on", "edit")},
-		{Label: c.lang.Say("button.off"), Active: a.Terms.NoOutcomes, Data: c.pressFor(s, "followups", "off", "edit")},
+		c.choice(s, "followups", c.lang.Say("button.on"), !a.Terms.NoOutcomes, "on"),
+		c.choice(s, "followups", c.lang.Say("button.off"), a.Terms.NoOutcomes, "off"),
 	}
 	return c.page(s, p.text, choices, nil, false)
 }
 
 // wherePage says where alerts go and how they come here.
-func wherePage(ctx context.Context, c *call, s subject, _ []string) chat.Reply {
-	a, refusal, ok := c.alerts(ctx, s)
-	if !ok {
-		return refusal
-	}
+func wherePage(_ context.Context, c *call, s subject, a alert.Chat, _ []string) chat.Reply {
 	here, elsewhere := 0, 0
 	for _, sub := range a.Subscriptions {
 		if sub.Thread == s.target.Thread {

@@ -188,7 +188,7 @@ func (c *call) thresholdButtons(ctx context.Context, s subject, a alert.Chat, co
 			with.SetThreshold(rule, coin, v)
 			label += " · " + strconv.Itoa(c.count(found, 0, with).fired)
 		}
-		return chat.Button{Label: label, Active: v == now, Data: c.pressFor(s, "threshold", string(coin), string(rule), typed, "edit")}
+		return c.choice(s, "threshold", label, v == now, string(coin), string(rule), typed)
 	}
 	first := []chat.Button{button(l.Say("button.usual"), "usual", 0), button(l.Say("button.any"), "any", alert.Every)}
 	var second []chat.Button

@@ -144,15 +144,7 @@ func erasePlaces(tx *bolt.Tx, prefix []byte) error {
 
 // erasePosted forgets which messages a chat got.
 func erasePosted(tx *bolt.Tx, t chat.Target, erased *chat.Erased) error {
-	var rows []line
-	id := []byte(t.Chat)
-	cursor := tx.Bucket(postedBucket).Cursor()
-	for key, row := cursor.First(); key != nil; key, row = cursor.Next() {
-		if bytes.Contains(row, id) {
-			rows = append(rows, line{bytes.Clone(key), bytes.Clone(row)})
-		}
-	}
-	for _, row := range rows {
+	for _, row := range linesWith(tx, postedBucket, []byte(t.Chat)) {
 		all, err := decodePosted(row.value)
 		if err != nil {
 			continue // nobody can read it
@@ -183,20 +175,25 @@ func replacePosted(tx *bolt.Tx, key []byte, p chat.Platform, left *chunk) error 
 	return tx.Bucket(postedBucket).Put(key, encodePosted(p, left))
 }
 
+// linesWith are copies of a bucket's rows that hold some bytes, so that it can be changed.
+func linesWith(tx *bolt.Tx, bucket, some []byte) []line {
+	var lines []line
+	cursor := tx.Bucket(bucket).Cursor()
+	for key, row := cursor.First(); key != nil; key, row = cursor.Next() {
+		if bytes.Contains(row, some) {
+			lines = append(lines, line{bytes.Clone(key), bytes.Clone(row)})
+		}
+	}
+	return lines
+}
+
 // anonymise takes a member's name out of all logs of changes.
 func anonymise(tx *bolt.Tx, m chat.Member, erased *chat.Erased) error {
 	if m == (chat.Member{}) {
 		return nil
 	}
 	quoted := []byte(`"` + m.ID + `"`)
-	var lines []line
-	cursor := tx.Bucket(auditBucket).Cursor()
-	for key, row := cursor.First(); key != nil; key, row = cursor.Next() {
-		if bytes.Contains(row, quoted) {
-			lines = append(lines, line{bytes.Clone(key), bytes.Clone(row)})
-		}
-	}
-	for _, l := range lines {
+	for _, l := range linesWith(tx, auditBucket, quoted) {
 		e, err := decodeEntry(l.value)
 		if err != nil || e.Member != m {
 			continue
@@ -216,21 +213,14 @@ func anonymise(tx *bolt.Tx, m chat.Member, erased *chat.Erased) error {
 
 // anonymiseUndo does the same for the changes that can be taken back.
 func anonymiseUndo(tx *bolt.Tx, m chat.Member, quoted []byte) error {
-	var keys [][]byte
-	cursor := tx.Bucket(undoBucket).Cursor()
-	for key, row := cursor.First(); key != nil; key, row = cursor.Next() {
-		if bytes.Contains(row, quoted) {
-			keys = append(keys, bytes.Clone(key))
-		}
-	}
-	for _, key := range keys {
-		all := readUndo(tx, key)
+	for _, l := range linesWith(tx, undoBucket, quoted) {
+		all := readUndo(tx, l.key)
 		for i := range all {
 			if e := &all[i].Entry; e.Platform == m.Platform && e.Member == m.ID {
 				e.Platform, e.Member, e.Name = "", "", ""
 			}
 		}
-		if err := writeUndo(tx, key, all); err != nil {
+		if err := writeUndo(tx, l.key, all); err != nil {
 			return err
 		}
 	}

@@ -80,10 +80,7 @@ func (st ApproachState) check() error {
 			}
 		}
 	}
-	if err := st.Grade.check(); err != nil {
-		return err
-	}
-	return st.Seen.check()
+	return checkAll(st.Grade, st.Seen)
 }
 
 // StepApproach looks for a price that has come near the strongest cluster of a side. It

@@ -107,10 +107,7 @@ func (st BreakoutState) check() error {
 			return ErrState
 		}
 	}
-	if err := st.Grade.check(); err != nil {
-		return err
-	}
-	return st.Seen.check()
+	return checkAll(st.Grade, st.Seen)
 }
 
 // StepBreakout looks for a price that has gone beyond a key level and stayed there.

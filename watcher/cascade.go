@@ -45,10 +45,7 @@ func DecodeCascade(saved []byte) (CascadeState, error) {
 }
 
 func (st CascadeState) check() error {
-	if err := st.Sum.check(); err != nil {
-		return err
-	}
-	return st.Seen.check()
+	return checkAll(st.Sum, st.Seen)
 }
 
 // StepCascade looks for much that is liquidated within a quarter of an hour. It counts the

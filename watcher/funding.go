@@ -155,13 +155,3 @@ func (v *Verdict) either(up, down ratchet, g gears, in reading, a alert.Alert) (
 	}
 	return up, down
 }
-
-// checkAll checks the parts of a state.
-func checkAll(parts ...interface{ check() error }) error {
-	for _, p := range parts {
-		if err := p.check(); err != nil {
-			return err
-		}
-	}
-	return nil
-}

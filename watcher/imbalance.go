@@ -62,10 +62,7 @@ func (st ImbalanceState) check() error {
 	if !market.Finite(st.Reading) || st.Side > market.Short {
 		return ErrState
 	}
-	if err := st.Ratio.check(); err != nil {
-		return err
-	}
-	return st.Seen.check()
+	return checkAll(st.Ratio, st.Seen)
 }
 
 // StepImbalance compares the sides of the map within the same distance: it tells when one

@@ -56,10 +56,7 @@ func DecodeLarge(saved []byte) (LargeState, error) {
 }
 
 func (st LargeState) check() error {
-	if err := st.Order.check(); err != nil {
-		return err
-	}
-	return st.Seen.check()
+	return checkAll(st.Order, st.Seen)
 }
 
 // StepLarge looks for a single large forced order: of each snapshot the largest that is

@@ -159,3 +159,13 @@ func decode[S any](saved []byte, version int, check func(S) error) (S, error) {
 
 // plausible reports whether a figure in USD is one or is not set.
 func plausible(usd float64) bool { return usd >= 0 && !math.IsInf(usd, 0) }
+
+// checkAll checks the parts of a state.
+func checkAll(parts ...interface{ check() error }) error {
+	for _, p := range parts {
+		if err := p.check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"liqbot/feeds"
 	"liqbot/feeds/rest"
 )
 
@@ -94,12 +95,5 @@ func until(ctx context.Context, at time.Time) error {
 	if wait <= 0 {
 		return ctx.Err()
 	}
-	t := time.NewTimer(wait)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return feeds.Pause(ctx, wait)
 }

@@ -142,12 +142,8 @@ func (c *Client) wait(ctx context.Context) error {
 		if left <= 0 {
 			return nil
 		}
-		t := time.NewTimer(left)
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			t.Stop()
-			return ctx.Err()
+		if err := feeds.Pause(ctx, left); err != nil {
+			return err
 		}
 	}
 }
